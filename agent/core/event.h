@@ -1,0 +1,131 @@
+#pragma once
+// What can happen to an agent, as values.
+//
+// Events carry ids and facts whose signatures and bounds the shell has checked (protocol/README.md lists the check of
+// every message). They never carry sockets, descriptors or the bytes of outputs: those stay with the shell, under the
+// id of the task that made them.
+
+#include <cstdint>
+#include <optional>
+#include <variant>
+
+#include "agent/core/time.h"
+#include "protocol/ids.h"
+
+namespace agent::core {
+
+using protocol::JobId;
+
+using TaskId = protocol::Id<struct TaskIdTag, std::uint64_t>;
+using ClientId = protocol::Id<struct ClientIdTag, std::uint64_t>;
+
+enum class Body { command_per_iteration, command_per_piece };
+
+// When a job ends before its time: once `amount` results of the kind have come, or that share of the loop.
+struct HaltRule {
+  enum class When { never, soon, now };  // soon: start nothing more; now: stop what runs, too
+  enum class What { failed, succeeded, done };
+  enum class Unit { count, percent };
+  When when = When::never;
+  What what = What::failed;
+  std::uint64_t amount = 1;
+  Unit unit = Unit::count;
+};
+
+// What the core needs of a verified manifest.
+struct JobTerms {
+  JobId job;
+  Body body = Body::command_per_iteration;
+  std::optional<std::uint64_t> size;  // iterations of a bounded loop; nothing: open, items will come
+  Duration grain = std::chrono::seconds(10);
+  std::uint32_t retries = 0;    // further tries after the task's own failure
+  std::uint32_t slots_max = 0;  // 0: as many as there are
+  std::optional<int> found;     // exit code of a hit
+  bool lowest_hit = false;      // a hit waits for everything below it
+  HaltRule halt;
+};
+
+// A client launched a job here: we are its root.
+struct JobSubmitted {
+  ClientId client;
+  JobTerms terms;
+};
+
+// An open loop grew to [0, known).
+struct ItemsAdded {
+  JobId job;
+  std::uint64_t known = 0;
+};
+
+// The end of an open loop's input: what is known is all.
+struct ItemsEnded {
+  JobId job;
+};
+
+// A mandate whose signature is good, first seen now.
+struct MandateSeen {
+  JobId job;
+  std::uint64_t sequence = 0;
+  Duration time_to_live{};
+  Duration age{};
+};
+
+// The launcher reports that the task's process exists.
+struct TaskStarted {
+  TaskId task;
+};
+
+// The task's process is gone, with everything below it.
+struct TaskEnded {
+  enum class How {
+    exited,
+    killed,           // by a signal that was not ours
+    timed_out,        // the job's own limit for a task
+    stopped,          // because we said so
+    could_not_start,  // the command does not exist, is no program, its arguments do not fit ...: the task's own fault
+  };
+  TaskId task;
+  How how = How::exited;
+  int exit = 0;  // of `exited` (and 126 or 127 of `could_not_start`)
+  Duration ran{};
+};
+
+// The task left without a verdict about it.
+struct TaskLost {
+  enum class Cause {
+    launcher_died,
+    deadline_passed,  // the dead-man's deadline: we were silent, not the task
+    no_room,          // this node could not make another process
+  };
+  TaskId task;
+  Cause cause = Cause::launcher_died;
+};
+
+enum class StopHow { terminate, kill };
+
+struct CancelRequested {
+  JobId job;
+  StopHow how = StopHow::terminate;
+};
+
+// The client's connection is gone; without it nobody takes its jobs' results.
+struct ClientLeft {
+  ClientId client;
+};
+
+// The shell can keep no more results of this job until somebody takes some: start nothing of it ...
+struct ResultsFull {
+  JobId job;
+};
+// ... until there is room again.
+struct ResultsFlow {
+  JobId job;
+};
+
+// The deadline that next_deadline() named has passed.
+struct DeadlinePassed {};
+
+using Event = std::variant<JobSubmitted, ItemsAdded, ItemsEnded, MandateSeen, TaskStarted, TaskEnded, TaskLost,
+                           CancelRequested, ClientLeft, ResultsFull, ResultsFlow, DeadlinePassed>;
+
+}  // namespace agent::core

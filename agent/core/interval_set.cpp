@@ -1,0 +1,105 @@
+#include "agent/core/interval_set.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace agent::core {
+
+namespace {
+
+// The first interval that ends at or after `index`: the first one that could touch something beginning there.
+auto first_touching(auto& intervals, std::uint64_t index) {
+  return std::ranges::lower_bound(intervals, index, {}, &Interval::end);
+}
+
+// The first interval that ends after `index`: the first one that could contain it or anything later.
+auto first_reaching(auto& intervals, std::uint64_t index) {
+  return std::ranges::upper_bound(intervals, index, {}, &Interval::end);
+}
+
+}  // namespace
+
+void IntervalSet::insert(Interval added) {
+  assert(added.begin < added.end);
+  auto first = first_touching(intervals_, added.begin);
+  auto last = first;
+  while (last != intervals_.end() && last->begin <= added.end) {
+    added.begin = std::min(added.begin, last->begin);
+    added.end = std::max(added.end, last->end);
+    count_ -= last->count();
+    ++last;
+  }
+  count_ += added.count();
+  if (first == last) {
+    intervals_.insert(first, added);
+  } else {
+    *first = added;
+    intervals_.erase(first + 1, last);
+  }
+}
+
+void IntervalSet::insert(const IntervalSet& added) {
+  for (Interval interval : added.intervals_) insert(interval);
+}
+
+void IntervalSet::erase(Interval removed) {
+  assert(removed.begin < removed.end);
+  auto first = first_reaching(intervals_, removed.begin);
+  auto last = first;
+  std::vector<Interval> kept;
+  while (last != intervals_.end() && last->begin < removed.end) {
+    count_ -= last->count();
+    if (last->begin < removed.begin) kept.push_back({.begin = last->begin, .end = removed.begin});
+    if (last->end > removed.end) kept.push_back({.begin = removed.end, .end = last->end});
+    ++last;
+  }
+  for (Interval interval : kept) count_ += interval.count();
+  auto at = intervals_.erase(first, last);
+  intervals_.insert(at, kept.begin(), kept.end());
+}
+
+std::optional<Interval> IntervalSet::take_front(std::uint64_t count_max) {
+  assert(count_max >= 1);
+  if (intervals_.empty()) return std::nullopt;
+  Interval& front = intervals_.front();
+  Interval taken{.begin = front.begin, .end = front.begin + std::min(count_max, front.count())};
+  count_ -= taken.count();
+  front.begin = taken.end;
+  if (front.begin == front.end) intervals_.erase(intervals_.begin());
+  return taken;
+}
+
+bool IntervalSet::contains(Interval wanted) const {
+  assert(wanted.begin < wanted.end);
+  auto at = first_reaching(intervals_, wanted.begin);
+  return at != intervals_.end() && at->begin <= wanted.begin && wanted.end <= at->end;
+}
+
+bool IntervalSet::intersects(Interval other) const {
+  assert(other.begin < other.end);
+  auto at = first_reaching(intervals_, other.begin);
+  return at != intervals_.end() && at->begin < other.end;
+}
+
+IntervalSet IntervalSet::within(Interval window) const {
+  assert(window.begin < window.end);
+  IntervalSet inside;
+  for (auto at = first_reaching(intervals_, window.begin); at != intervals_.end() && at->begin < window.end; ++at) {
+    inside.insert(Interval{.begin = std::max(at->begin, window.begin), .end = std::min(at->end, window.end)});
+  }
+  return inside;
+}
+
+void IntervalSet::check_invariants() const {
+  std::uint64_t sum = 0;
+  const Interval* before = nullptr;
+  for (const Interval& interval : intervals_) {
+    assert(interval.begin < interval.end);
+    assert(before == nullptr || before->end < interval.begin);
+    sum += interval.count();
+    before = &interval;
+  }
+  assert(sum == count_);
+}
+
+}  // namespace agent::core

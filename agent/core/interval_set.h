@@ -1,0 +1,47 @@
+#pragma once
+// A set of iteration indices as sorted, disjoint, non-touching half-open intervals.
+//
+// Memory and time go by the number of gaps, never by the number of indices: a search over 10^15 values is one interval.
+// Invariants: every interval has begin < end; each one begins after the end of the one before it (touching ones are
+// merged). Work at the front, which is what handing out work does, costs O(1) amortised; anything else O(intervals).
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "protocol/ids.h"
+
+namespace agent::core {
+
+using protocol::Interval;
+
+class IntervalSet {
+ public:
+  IntervalSet() = default;
+  explicit IntervalSet(Interval only) { insert(only); }
+
+  void insert(Interval added);
+  void insert(const IntervalSet& added);
+  void erase(Interval removed);
+
+  // Removes and returns at most `count_max` >= 1 indices from the front: always one interval. Empty set: nothing.
+  std::optional<Interval> take_front(std::uint64_t count_max);
+
+  [[nodiscard]] bool empty() const { return intervals_.empty(); }
+  // At most 2^64-1, since no index is 2^64-1.
+  [[nodiscard]] std::uint64_t count() const { return count_; }
+  [[nodiscard]] bool contains(Interval wanted) const;
+  [[nodiscard]] bool intersects(Interval other) const;
+  // The part of this set inside `window`.
+  [[nodiscard]] IntervalSet within(Interval window) const;
+  [[nodiscard]] const std::vector<Interval>& intervals() const { return intervals_; }
+
+  bool operator==(const IntervalSet&) const = default;
+  void check_invariants() const;
+
+ private:
+  std::vector<Interval> intervals_;
+  std::uint64_t count_ = 0;
+};
+
+}  // namespace agent::core

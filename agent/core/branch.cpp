@@ -62,7 +62,8 @@ void Branch::discard(Interval finished) {
 }
 
 void Branch::drop_unstarted(Interval window) {
-  for (Interval interval : todo_.within(window).intervals()) {
+  const IntervalSet dropped = todo_.within(window);
+  for (Interval interval : dropped.intervals()) {
     todo_.erase(interval);
     granted_.erase(interval);
   }

@@ -34,7 +34,7 @@ class IntervalSet {
   [[nodiscard]] bool intersects(Interval other) const;
   // The part of this set inside `window`.
   [[nodiscard]] IntervalSet within(Interval window) const;
-  [[nodiscard]] const std::vector<Interval>& intervals() const { return intervals_; }
+  [[nodiscard]] const std::vector<Interval>& intervals() const& { return intervals_; }
 
   bool operator==(const IntervalSet&) const = default;
   void check_invariants() const;

@@ -1,0 +1,130 @@
+#pragma once
+// Text for people: tags, summaries, progress, tables, durations. Pure functions; who prints decides where and when.
+//
+// Text that comes from tasks, items or other machines passes through `printable` before it reaches a terminal, except
+// the tasks' own output, which is the user's.
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace agent::cli {
+
+// --- words and numbers
+
+// Untrusted text for one line of a terminal: control characters as \n, \t, \r, \e or \xHH, a backslash doubled, invalid
+// UTF-8 as \xHH, and the control and direction-changing characters of Unicode as \u{...}. At most `bytes_max` bytes of
+// output, cut at a character with `...` behind it.
+[[nodiscard]] std::string printable(std::string_view text, std::size_t bytes_max = 200);
+
+// An item for people: its columns (exec/command.h) with blanks between, printable.
+[[nodiscard]] std::string printable_item(std::string_view item, std::size_t bytes_max = 200);
+
+// "0 ms", "35 ms", "0.4 s", "59.9 s", "8m12s", "5h01m", "2d03h". REQUIRES duration >= 0.
+[[nodiscard]] std::string human_duration(std::chrono::nanoseconds duration);
+
+// "0 B", "999 B", "1.5 KiB", "64 KiB", "12 MiB": binary prefixes, one decimal below ten of a unit.
+[[nodiscard]] std::string human_size(std::uint64_t bytes);
+
+// "SIGKILL", "SIGSEGV", or "signal 64" where it has no name.
+[[nodiscard]] std::string signal_name(int signal);
+
+// --- tags
+
+// Puts an item and a tab in front of every line (--tag). Fed with the output of one task in cuts of any size; a last
+// line without a newline stays without one. Columns are separated by blanks; the item is written as it is.
+class Tagger {
+ public:
+  explicit Tagger(std::string_view item);
+  void feed(std::string_view output, std::string& text);
+
+ private:
+  std::string tag_;
+  enum class Position { line_start, within } position_ = Position::line_start;
+};
+
+// --- the end of a run
+
+struct FailedTask {
+  std::uint64_t sequence = 0;  // {#}
+  std::string item;            // columns joined by NUL; empty in a single command
+  int exit = 0;
+  int signal = 0;
+  std::string reason;           // "timed out", "could not start: ..."; empty where exit or signal says it
+  std::string last_error_line;  // of its standard error
+};
+
+inline constexpr std::size_t failed_shown_max = 10;
+
+struct RunSummary {
+  std::uint64_t ok = 0, failed = 0, lost = 0, skipped = 0;  // skipped: never started
+  std::optional<std::string> found;                         // --found: the piece that hit, "3000 4000"
+  enum class Search { none, hit, not_found } search = Search::none;
+  enum class Ending { complete, halted, cancelled, time_limit } ending = Ending::complete;
+  std::chrono::nanoseconds wall{};
+  std::uint32_t nodes = 1;
+  std::uint32_t slots = 0;
+  bool private_agent = false;            // none was running, the run brought its own
+  std::vector<FailedTask> first_failed;  // at most failed_shown_max are shown
+};
+
+// "gibbon: 4 ok, 0 failed in 1.0 s on 1 node (8 slots).\n" and a line for each failed task shown, "  and N more".
+[[nodiscard]] std::string end_summary(const RunSummary& summary);
+
+// The last line of a standard error that is not blank, without its newline; empty if there is none.
+[[nodiscard]] std::string_view last_line(std::string_view text);
+
+// --- while it runs
+
+struct ProgressState {
+  std::optional<std::uint64_t> total;  // absent while the list is still being read
+  std::uint64_t ok = 0, failed = 0, running = 0;
+  std::chrono::nanoseconds elapsed{};
+};
+
+// One line of at most `columns` columns without a newline:
+// "[########------------] 612/1000 ok  3 failed  41 running  ETA 4m10s". Shortened from the right where it is narrow.
+[[nodiscard]] std::string progress_bar(const ProgressState& state, std::uint32_t columns);
+
+// "gibbon: 612 of 1000 ok, 3 failed, 41 running, 1m02s\n".
+[[nodiscard]] std::string progress_line(const ProgressState& state);
+
+// --- jobs and status
+
+struct JobLine {
+  std::uint64_t number = 0;  // %N of this agent
+  std::string id;            // shortest unique prefix
+  std::string state;         // running, done, failed, cancelled, ...
+  std::optional<std::uint64_t> total;
+  std::uint64_t ok = 0, failed = 0, running = 0;
+  std::chrono::nanoseconds elapsed{};
+  std::string name;  // --name, else the command
+  std::int64_t created_wall_ms = 0;
+};
+
+// The table of `ps` with its heading; "no jobs\n" if empty.
+[[nodiscard]] std::string job_table(const std::vector<JobLine>& jobs);
+// Ids only, one a line (`ps -q`).
+[[nodiscard]] std::string job_ids(const std::vector<JobLine>& jobs);
+
+struct StatusLines {
+  std::string node, version, state_directory;
+  std::uint64_t pid = 0;
+  std::uint32_t slots = 0, running = 0;
+  std::uint64_t jobs = 0;
+  std::chrono::nanoseconds uptime{};
+  std::vector<std::string> notes;
+};
+
+// This node in a few lines of "name  value".
+[[nodiscard]] std::string status_table(const StatusLines& status);
+
+// --- errors
+
+// "gibbon: MESSAGE\n" and, if there is one, "gibbon: HINT\n".
+[[nodiscard]] std::string error_text(std::string_view message, std::string_view hint);
+
+}  // namespace agent::cli

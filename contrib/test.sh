@@ -1,0 +1,114 @@
+#!/bin/bash
+# Builds everything and runs every test. On a fresh Debian 12 machine too: what is missing is installed first.
+#
+#   contrib/test.sh            release and sanitizer (address, undefined) builds, the fuzz targets with clang, all tests
+#   contrib/test.sh --quick    the release build and its tests
+#
+# What breaks most easily is looked at first: the tree's own rules need no build. The last line is `N passed, N failed`;
+# a build that breaks counts as one failure, a skipped test as neither. Exit code 0 means that nothing failed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+quick=no
+case "${1:-}" in
+  "") ;;
+  --quick) quick=yes ;;
+  *)
+    echo "usage: contrib/test.sh [--quick]" >&2
+    exit 2
+    ;;
+esac
+
+contrib/install-deps.sh
+
+passed=0
+failed=0
+skipped=0
+broken=()
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+started=$SECONDS
+
+say() { printf '\n== %s (after %d s)\n' "$1" $((SECONDS - started)); }
+
+broke() {
+  failed=$((failed + 1))
+  broken+=("$1")
+}
+
+# configure PRESET: warnings are errors where nobody sits in front of the screen.
+configure() {
+  local werror=OFF
+  [ "${CI:-}" = true ] && werror=ON
+  cmake --preset "$1" -DGIBBON_WERROR=$werror >"$log" 2>&1 && return
+  cat "$log"
+  broke "configuring $1"
+  return 1
+}
+
+# build PRESET [TARGET...]
+build() {
+  local preset=$1
+  shift
+  say "build $preset"
+  NINJA_STATUS='[%f/%t %es] ' cmake --build --preset "$preset" -- "$@" >"$log" 2>&1 && {
+    tail -n 1 "$log"
+    return
+  }
+  grep -v '^\[' "$log" | tail -n 60
+  broke "building $preset"
+  return 1
+}
+
+# run_tests PRESET CTEST-ARGUMENT...
+run_tests() {
+  local preset=$1 status=0 all bad passed_over
+  shift
+  say "test $preset $*"
+  ctest --test-dir "build/$preset" --output-on-failure --no-tests=error "$@" </dev/null 2>&1 | tee "$log" || status=$?
+  read -r bad all < <(sed -nE 's/^[0-9]+% tests passed, ([0-9]+) tests? failed out of ([0-9]+)$/\1 \2/p' "$log") || true
+  if [ -z "${all:-}" ]; then
+    broke "running the tests of $preset"
+    return
+  fi
+  passed_over=$(grep -c '\*\*\*Skipped' "$log" || true)
+  [ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || broke "ctest of $preset (exit code $status)"
+  passed=$((passed + all - bad - passed_over))
+  skipped=$((skipped + passed_over))
+  failed=$((failed + bad))
+  while read -r name; do broken+=("$preset: $name"); done < <(
+    sed -nE 's/^[[:space:]]+[0-9]+ - (\S+) \((Failed|Timeout|Not Run|SEGFAULT|.*[Ee]xception.*|.*[Aa]bort.*)\).*$/\1/p' "$log"
+  )
+}
+
+fuzz_targets() {
+  local source
+  for source in tests/fuzz/*.cpp; do
+    source=$(basename "$source" .cpp)
+    [ "$source" = corpus_main ] || echo "fuzz_$source"
+  done
+}
+
+jobs=$(nproc)
+if configure release; then
+  run_tests release -L tidy
+  if build release; then
+    run_tests release -LE tidy -j "$jobs"
+  fi
+fi
+if [ "$quick" = no ]; then
+  if configure asan && build asan; then
+    run_tests asan -LE tidy -j "$jobs"
+  fi
+  # The other compiler: its warnings, and that what fuzz.sh runs can be built.
+  if configure fuzz; then
+    mapfile -t targets < <(fuzz_targets)
+    build fuzz gibbon "${targets[@]}" || true
+  fi
+fi
+
+say "done"
+[ "$skipped" -eq 0 ] || echo "$skipped skipped"
+for what in "${broken[@]}"; do echo "FAILED $what"; done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -31,13 +31,13 @@ using Bytes16 = std::array<std::byte, 16>;
 using Bytes32 = std::array<std::byte, 32>;
 using Bytes64 = std::array<std::byte, 64>;
 
-using NodeId = Id<struct NodeIdTag, Bytes32>;          // BLAKE2b-256 of the node's signing key
+using NodeId = Id<struct NodeIdTag, Bytes32>;            // BLAKE2b-256 of the node's signing key
 using InstanceKey = Id<struct InstanceKeyTag, Bytes32>;  // X25519 public key made at each start of an agent
-using UserId = Id<struct UserIdTag, Bytes32>;          // BLAKE2b-256 of the user's signing key
-using JobId = Id<struct JobIdTag, Bytes16>;            // random
-using Digest = Id<struct DigestTag, Bytes32>;          // BLAKE2b-256 of a content
-using BranchId = Id<struct BranchIdTag, std::uint64_t>; // counter of the granter
-using Attempt = Id<struct AttemptTag, std::uint32_t>;  // 0 for the first grant
+using UserId = Id<struct UserIdTag, Bytes32>;            // BLAKE2b-256 of the user's signing key
+using JobId = Id<struct JobIdTag, Bytes16>;              // random
+using Digest = Id<struct DigestTag, Bytes32>;            // BLAKE2b-256 of a content
+using BranchId = Id<struct BranchIdTag, std::uint64_t>;  // counter of the granter
+using Attempt = Id<struct AttemptTag, std::uint32_t>;    // 0 for the first grant
 
 // One step from a loop to a loop that one of its iterations opened: as its `ordinal`-th (from 0).
 struct PathStep {

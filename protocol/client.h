@@ -1,0 +1,335 @@
+#pragma once
+// The local client socket: what a `gibbon` command and the agent of the same machine say to each other.
+//
+// Same encoding and framing as between agents, without envelope: the array is [kind, version, fields in order ...].
+// A conversation starts with `hello` / `welcome`. The agent knows who the client is from the socket (SO_PEERCRED), so
+// nothing here is signed but the manifest. Flow control of `results`: the agent sends ahead of the client's `shown` at
+// most `limits::credit_results_max` results and `limits::credit_bytes_max` bytes. README, "The client socket".
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <variant>
+#include <vector>
+
+#include "protocol/decode_error.h"
+#include "protocol/ids.h"
+#include "protocol/limits.h"
+#include "protocol/message_peer.h"
+
+namespace protocol::client {
+
+// ---- values -------------------------------------------------------------------------------------------------------
+
+// An item too long for any command line: only its length travels, and the iteration fails.
+struct TooLong {
+  std::uint64_t size_bytes = 0;
+  bool operator==(const TooLong&) const = default;
+};
+using Item = std::variant<Bytes, TooLong>;
+
+// More output than travels inline: a file of the agent's state directory that the client reads.
+struct File {
+  std::string path;
+  std::uint64_t size_bytes = 0;
+  bool operator==(const File&) const = default;
+};
+using Output = std::variant<Bytes, File>;
+
+enum class Outcome : std::uint8_t {
+  ok,
+  hit,      // exited with the code that the search looks for
+  failed,   // exited with another code than 0, or could not be started
+  killed,   // by a signal, a limit or a cancel
+  lost,     // started at most once, and nobody knows how it ended
+  skipped,  // never started: the job ended before
+};
+
+// The final result of an iteration, or of a piece of a range.
+struct Result {
+  Interval covers;  // indices
+  std::uint32_t attempt = 0;
+  Outcome outcome = Outcome::ok;
+  std::int32_t exit = 0;           // exit code; meaningful if `signal` is 0
+  std::int32_t signal = 0;         // 0: ended by itself
+  std::string reason;              // why it failed or was killed, for people; empty if exit or signal say it all
+  std::int64_t start_wall_ms = 0;  // Unix time
+  std::uint64_t duration_ns = 0;
+  std::uint64_t user_ns = 0;    // CPU
+  std::uint64_t system_ns = 0;  // CPU
+  std::uint64_t peak_kib = 0;   // largest resident set
+  Bytes label;                  // the item's text, if `Submit::want_items`; empty for a range
+  std::string low;              // first value of a range piece, decimal; empty for a list
+  std::string high;             // one past its last value, decimal: may be 2^64 or more
+  Output out;
+  Output err;
+  bool operator==(const Result&) const = default;
+};
+
+// Iterations (range: indices) by state.
+struct Counts {
+  std::optional<std::uint64_t> total;  // nothing: the end of the input is not known yet
+  std::uint64_t committed = 0;         // ok + failed + lost + hits
+  std::uint64_t ok = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t lost = 0;
+  std::uint64_t hits = 0;
+  std::uint64_t running = 0;
+  std::uint64_t retried = 0;  // failed and started again
+  std::uint64_t redone = 0;   // started again through no fault of their own
+  bool operator==(const Counts&) const = default;
+};
+
+enum class Ending : std::uint8_t { done, hit, not_found, stopped, cancelled, failed };
+enum class JobState : std::uint8_t { queued, running, ending, ended };
+enum class Haste : std::uint8_t { polite, now };
+enum class RefusalCode : std::uint8_t {
+  bad_message,
+  version,
+  not_owner,
+  bad_manifest,
+  bad_items,
+  no_such_job,
+  ambiguous_job,
+  job_ended,
+  limit,
+  shutting_down,
+  disk
+};
+
+struct JobRow {
+  JobId job;
+  std::uint64_t number = 0;  // %N of this agent
+  std::string name;
+  JobState state = JobState::queued;
+  std::optional<Ending> ending;  // if ended
+  Counts counts;
+  std::int64_t start_wall_ms = 0;  // Unix time of the submission
+  std::uint64_t elapsed_ns = 0;    // until now, or until its end
+  bool operator==(const JobRow&) const = default;
+};
+
+// ---- client to agent ----------------------------------------------------------------------------------------------
+
+inline constexpr std::uint32_t socket_version = 1;
+
+struct Hello {
+  std::uint32_t version = socket_version;
+  std::string program_version;
+  bool operator==(const Hello&) const = default;
+};
+
+struct Submit {
+  Bytes manifest;             // signed by the user's key; names the job
+  Bytes32 job_secret_seed{};  // Ed25519 seed of the job key whose public half stands in the manifest
+  bool keep_order = false;
+  bool want_items = false;  // results carry their item's text
+  bool want_progress = false;
+  bool operator==(const Submit&) const = default;
+};
+
+// A chunk of the argument stream. Numbered from 0; kept by the client until `stored`.
+struct Items {
+  JobId job;
+  std::uint64_t chunk = 0;
+  std::uint64_t first = 0;  // index of items[0]
+  std::vector<Item> items;
+  bool last = false;  // the end of the input; such a chunk may be empty
+  bool operator==(const Items&) const = default;
+};
+
+// Everything up to this `Results::sequence` is printed.
+struct Shown {
+  JobId job;
+  std::uint64_t sequence = 0;
+  bool operator==(const Shown&) const = default;
+};
+
+struct CancelJob {
+  std::string selector;  // a prefix of an id in hexadecimal, %N or a number, `last`, `all`
+  Haste how = Haste::polite;
+  bool operator==(const CancelJob&) const = default;
+};
+
+struct GetStatus {
+  bool operator==(const GetStatus&) const = default;
+};
+
+struct ListJobs {
+  bool all = false;  // ended ones too
+  bool operator==(const ListJobs&) const = default;
+};
+
+struct StopAgent {
+  Haste how = Haste::polite;  // polite: running tasks finish first
+  bool operator==(const StopAgent&) const = default;
+};
+
+// ---- agent to client ----------------------------------------------------------------------------------------------
+
+struct Welcome {
+  std::uint32_t version = socket_version;
+  std::string program_version;
+  std::string node;  // its name
+  std::uint32_t slots = 0;
+  NodeId node_id;
+  std::uint64_t pid = 0;
+  bool operator==(const Welcome&) const = default;
+};
+
+struct Refused {
+  RefusalCode code = RefusalCode::bad_message;
+  std::string message;
+  std::string hint;          // what to type next; may be empty
+  std::optional<JobId> job;  // the job that it is about, if any
+  bool operator==(const Refused&) const = default;
+};
+
+struct Accepted {
+  JobId job;
+  std::uint64_t number = 0;  // %N of this agent
+  bool operator==(const Accepted&) const = default;
+};
+
+struct Stored {
+  JobId job;
+  std::uint64_t chunk = 0;  // this one and all before it
+  bool operator==(const Stored&) const = default;
+};
+
+struct Results {
+  JobId job;
+  std::uint64_t sequence = 0;  // counts up from 0 per job
+  std::vector<Result> results;
+  bool operator==(const Results&) const = default;
+};
+
+struct Progress {
+  JobId job;
+  Counts counts;
+  bool operator==(const Progress&) const = default;
+};
+
+// After the last result of the job.
+struct Verdict {
+  JobId job;
+  Ending ending = Ending::done;
+  Counts counts;
+  std::uint64_t wall_ns = 0;
+  std::uint64_t task_time_ns = 0;  // sum of the durations of all tasks
+  std::string reason;              // for people; empty if the ending says it all
+  bool operator==(const Verdict&) const = default;
+};
+
+struct Status {
+  std::string node;
+  std::string program_version;
+  std::uint32_t slots = 0;
+  std::uint32_t running = 0;  // slots in use
+  std::uint64_t jobs = 0;     // not ended
+  std::uint64_t uptime_ns = 0;
+  std::string state_directory;
+  std::vector<std::string> notes;  // sentences
+  bool operator==(const Status&) const = default;
+};
+
+// Newest first; of more than fit, the newest.
+struct Jobs {
+  std::vector<JobRow> rows;
+  bool operator==(const Jobs&) const = default;
+};
+
+// A request without other answer was carried out.
+struct Done {
+  std::string text;
+  bool operator==(const Done&) const = default;
+};
+
+struct Warning {
+  std::string text;
+  bool operator==(const Warning&) const = default;
+};
+
+// ---- the whole ----------------------------------------------------------------------------------------------------
+
+// In the order of `Kind`. Numbers are never reused: a new kind goes at the end.
+using ClientMessage =
+    std::variant<Hello, Submit, Items, Shown, CancelJob, GetStatus, ListJobs, StopAgent,  //
+                 Welcome, Refused, Accepted, Stored, Results, Progress, Verdict, Status, Jobs, Done, Warning>;
+enum class Kind : std::uint8_t {
+  hello,
+  submit,
+  items,
+  shown,
+  cancel_job,
+  get_status,
+  list_jobs,
+  stop_agent,
+  welcome,
+  refused,
+  accepted,
+  stored,
+  results,
+  progress,
+  verdict,
+  status,
+  jobs,
+  done,
+  warning,
+};
+inline constexpr std::size_t kind_count = static_cast<std::size_t>(Kind::warning) + 1;
+static_assert(std::variant_size_v<ClientMessage> == kind_count);
+
+enum class Sender : std::uint8_t { client, agent };
+
+[[nodiscard]] inline Kind kind_of(const ClientMessage& message) {
+  return static_cast<Kind>(message.index());
+}
+[[nodiscard]] std::string_view name_of(Kind kind);
+// Who may send it; the other one's is a `bad_message`.
+[[nodiscard]] constexpr Sender sender_of(Kind kind) {
+  return kind < Kind::welcome ? Sender::client : Sender::agent;
+}
+
+[[nodiscard]] std::string_view to_string(Outcome outcome);
+[[nodiscard]] std::string_view to_string(Ending ending);
+[[nodiscard]] std::string_view to_string(JobState state);
+[[nodiscard]] std::string_view to_string(RefusalCode code);
+
+// REQUIRES: as protocol::encode.
+[[nodiscard]] std::vector<std::byte> encode(const ClientMessage& message);
+[[nodiscard]] tl::expected<ClientMessage, DecodeError> decode_client(std::span<const std::byte> input);
+
+// What one result takes of a message at most; the sum over a `Results` plus `results_overhead_bytes` must not pass
+// `limits::message_bytes_max`, nor their number `limits::results_per_message_max`.
+[[nodiscard]] std::size_t encoded_size_bound(const Result& result);
+inline constexpr std::size_t results_overhead_bytes = 64;
+
+}  // namespace protocol::client
+
+namespace protocol {
+template <>
+struct LastOf<client::Outcome> {
+  static constexpr auto value = client::Outcome::skipped;
+};
+template <>
+struct LastOf<client::Ending> {
+  static constexpr auto value = client::Ending::failed;
+};
+template <>
+struct LastOf<client::JobState> {
+  static constexpr auto value = client::JobState::ended;
+};
+template <>
+struct LastOf<client::Haste> {
+  static constexpr auto value = client::Haste::now;
+};
+template <>
+struct LastOf<client::RefusalCode> {
+  static constexpr auto value = client::RefusalCode::disk;
+};
+}  // namespace protocol

@@ -22,7 +22,7 @@
 namespace crypto {
 
 inline constexpr std::size_t manifest_signed_bytes_max = 256 * 1024;
-inline constexpr std::size_t certificate_bytes_max = 16 * 1024;
+inline constexpr std::size_t certificate_bytes_max = 4'096;
 inline constexpr std::size_t command_words_max = 8'192;
 inline constexpr std::size_t word_bytes_max = 131'071;  // of an execve(2) on Linux, without its NUL
 inline constexpr std::size_t environment_max = 4'096;   // names; NAME=VALUE has at most word_bytes_max bytes

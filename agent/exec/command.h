@@ -106,7 +106,7 @@ enum class TemplateError {
 };
 
 enum class ExpandError {
-  has_nul,            // a NUL where none may be (item_is_line with columns, bounds, node)
+  has_nul,            // in a bound, the name of the node or the shell
   argument_too_long,  // one argument, or the shell's line, over argument_bytes_max
   command_too_long,   // all arguments together over command_bytes_max
   nothing_to_run,     // direct form whose first word came out empty

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/client.h"
+
 namespace agent::cli {
 
 // --- words and numbers
@@ -80,8 +82,7 @@ struct RunSummary {
 // --- while it runs
 
 struct ProgressState {
-  std::optional<std::uint64_t> total;  // absent while the list is still being read
-  std::uint64_t ok = 0, failed = 0, running = 0;
+  protocol::client::Counts counts;
   std::chrono::nanoseconds elapsed{};
 };
 
@@ -94,33 +95,18 @@ struct ProgressState {
 
 // --- jobs and status
 
-struct JobLine {
-  std::uint64_t number = 0;  // %N of this agent
-  std::string id;            // shortest unique prefix
-  std::string state;         // running, done, failed, cancelled, ...
-  std::optional<std::uint64_t> total;
-  std::uint64_t ok = 0, failed = 0, running = 0;
-  std::chrono::nanoseconds elapsed{};
-  std::string name;  // --name, else the command
-  std::int64_t created_wall_ms = 0;
-};
+// 32 hexadecimal digits.
+[[nodiscard]] std::string full_id(const protocol::JobId& job);
+// For each job the shortest prefix of its id, from 4 digits, that none of the others has.
+[[nodiscard]] std::vector<std::string> short_ids(const std::vector<protocol::client::JobRow>& jobs);
 
 // The table of `ps` with its heading; "no jobs\n" if empty.
-[[nodiscard]] std::string job_table(const std::vector<JobLine>& jobs);
-// Ids only, one a line (`ps -q`).
-[[nodiscard]] std::string job_ids(const std::vector<JobLine>& jobs);
+[[nodiscard]] std::string job_table(const std::vector<protocol::client::JobRow>& jobs);
+// Short ids only, one a line (`ps -q`).
+[[nodiscard]] std::string job_ids(const std::vector<protocol::client::JobRow>& jobs);
 
-struct StatusLines {
-  std::string node, version, state_directory;
-  std::uint64_t pid = 0;
-  std::uint32_t slots = 0, running = 0;
-  std::uint64_t jobs = 0;
-  std::chrono::nanoseconds uptime{};
-  std::vector<std::string> notes;
-};
-
-// This node in a few lines of "name  value".
-[[nodiscard]] std::string status_table(const StatusLines& status);
+// This node in a few lines of "name  value". `pid` is the agent's.
+[[nodiscard]] std::string status_table(const protocol::client::Status& status, std::uint64_t pid);
 
 // --- errors
 

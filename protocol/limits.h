@@ -30,6 +30,7 @@ inline constexpr std::size_t allocation_slack_bytes = 128 * 1024;
 inline constexpr std::size_t reason_bytes_max = 256;  // texts for people: reasons, hints, warnings
 inline constexpr std::size_t name_bytes_max = 256;    // names of nodes, jobs, programs, tags, versions
 inline constexpr std::size_t path_bytes_max = 4'096;  // PATH_MAX of Linux
+inline constexpr std::size_t decimal_bytes_max = 40;  // of a 128-bit number, with its sign
 inline constexpr std::size_t tags_max = 16;
 inline constexpr std::size_t tag_bytes_max = 32;
 

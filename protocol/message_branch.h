@@ -59,7 +59,7 @@ struct Grant {
   MandateShare mandate;
   Intervals intervals;
   Attempt attempt;
-  std::vector<History> histories;      // by iteration, ascending
+  std::vector<History> histories;
   Intervals pieces;                    // started before: these bounds stay
   std::vector<Bytes> chunks;           // argument chunks that ride along, signed by the job key
   std::vector<ChunkName> chunk_names;  // those to fetch

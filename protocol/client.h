@@ -128,7 +128,6 @@ struct Submit {
   Bytes32 job_secret_seed{};  // Ed25519 seed of the job key whose public half stands in the manifest
   bool keep_order = false;
   bool want_items = false;  // results carry their item's text
-  bool want_progress = false;
   bool operator==(const Submit&) const = default;
 };
 
@@ -162,6 +161,12 @@ struct GetStatus {
 struct ListJobs {
   bool all = false;  // ended ones too
   bool operator==(const ListJobs&) const = default;
+};
+
+// Answered by `progress`, while the job has not ended.
+struct GetProgress {
+  JobId job;
+  bool operator==(const GetProgress&) const = default;
 };
 
 struct StopAgent {
@@ -221,7 +226,10 @@ struct Verdict {
   Counts counts;
   std::uint64_t wall_ns = 0;
   std::uint64_t task_time_ns = 0;  // sum of the durations of all tasks
-  std::string reason;              // for people; empty if the ending says it all
+  // How the first iteration that failed ended, if one did.
+  std::int32_t first_failure_exit = 0;
+  std::int32_t first_failure_signal = 0;
+  std::string reason;  // for people; empty if the ending says it all
   bool operator==(const Verdict&) const = default;
 };
 
@@ -258,7 +266,7 @@ struct Warning {
 
 // In the order of `Kind`. Numbers are never reused: a new kind goes at the end.
 using ClientMessage =
-    std::variant<Hello, Submit, Items, Shown, CancelJob, GetStatus, ListJobs, StopAgent,  //
+    std::variant<Hello, Submit, Items, Shown, CancelJob, GetStatus, ListJobs, GetProgress, StopAgent,  //
                  Welcome, Refused, Accepted, Stored, Results, Progress, Verdict, Status, Jobs, Done, Warning>;
 enum class Kind : std::uint8_t {
   hello,
@@ -268,6 +276,7 @@ enum class Kind : std::uint8_t {
   cancel_job,
   get_status,
   list_jobs,
+  get_progress,
   stop_agent,
   welcome,
   refused,

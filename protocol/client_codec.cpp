@@ -9,9 +9,9 @@ namespace protocol::client {
 namespace {
 
 constexpr std::array<std::string_view, kind_count> kind_names = {
-    "hello",      "submit",  "items",   "shown",    "cancel_job", "get_status", "list_jobs",
-    "stop_agent", "welcome", "refused", "accepted", "stored",     "results",    "progress",
-    "verdict",    "status",  "jobs",    "done",     "warning"};
+    "hello",        "submit",     "items",   "shown",   "cancel_job", "get_status", "list_jobs",
+    "get_progress", "stop_agent", "welcome", "refused", "accepted",   "stored",     "results",
+    "progress",     "verdict",    "status",  "jobs",    "done",       "warning"};
 
 std::size_t size_bound(const Output& output) {
   const auto* file = std::get_if<File>(&output);

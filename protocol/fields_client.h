@@ -93,7 +93,6 @@ void fields(V& v, Field<V, Submit> m) {
   v(m.job_secret_seed);
   v(m.keep_order);
   v(m.want_items);
-  v(m.want_progress);
 }
 
 template <class V>
@@ -124,6 +123,11 @@ void fields(V&, Field<V, GetStatus>) {}
 template <class V>
 void fields(V& v, Field<V, ListJobs> m) {
   v(m.all);
+}
+
+template <class V>
+void fields(V& v, Field<V, GetProgress> m) {
+  v(m.job);
 }
 
 template <class V>
@@ -181,6 +185,8 @@ void fields(V& v, Field<V, Verdict> m) {
   v(m.counts);
   v(m.wall_ns);
   v(m.task_time_ns);
+  v(m.first_failure_exit);
+  v(m.first_failure_signal);
   v.text(m.reason, limits::reason_bytes_max);
 }
 

@@ -257,7 +257,7 @@ def check_glossary(tree: Tree) -> Iterator[Problem]:
         return
     explained = set()
     for cell in re.findall(r"^\|([^|]*)\|", tree.text("agent/README.md"), re.MULTILINE):
-        explained |= {word.strip(" *`") for word in cell.split(",")}
+        explained |= {word.strip(" *`°") for word in cell.split(",")}
     for word in tree.rules.GLOSSARY:
         if word not in explained:
             yield Problem("agent/README.md", 1, f"the table does not explain: {word}")

@@ -11,7 +11,8 @@ namespace agent::cli {
 enum class HaltWhen { never, soon, now };      // soon: start nothing more; now: end what runs too
 enum class HaltEvent { fail, success, done };  // what is counted; done counts both
 
-// `never`, or WHEN,EVENT=N (N tasks, from 1) or WHEN,EVENT=N% (of all tasks, 1 to 100; judged once 3 are done).
+// `never`, or WHEN,EVENT=N (N tasks, from 1) or WHEN,EVENT=N% (of all tasks, 1 to 100; judged once 3 are done and the
+// end of the list is known).
 struct Halt {
   HaltWhen when = HaltWhen::never;
   HaltEvent event = HaltEvent::fail;
@@ -42,7 +43,7 @@ struct TasksAtOnce {
 
 enum class TasksAtOnceError { bad_number, too_many, too_few };
 
-// N | N% | +N | -N | 0; at most 1,000,000 (percent and N alike).
+// N | N% | +N | -N | 0; at most 1,000,000 (percent and N alike). 0% is too_few.
 [[nodiscard]] tl::expected<TasksAtOnce, TasksAtOnceError> parse_tasks_at_once(std::string_view text);
 
 // The number for a machine with `cores` (>= 1): absent for all_slots, rounded to the nearest for a percentage (at least

@@ -4,6 +4,7 @@
 //
 // An item is text whose columns are joined by NUL (exec/command.h), or TooLong where it would not fit in one argument.
 
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -30,6 +31,7 @@ enum class SourceError {
   bad_escape,   // of -d and --colsep
   empty_delimiter,
   long_delimiter,    // over delimiter_bytes_max
+  matches_nothing,   // --colsep that could be empty, as [,]* could
   bad_column_class,  // [ without ], an empty or reversed class
 };
 [[nodiscard]] std::string_view to_string(SourceError error);
@@ -40,8 +42,9 @@ enum class SourceError {
 // What stands between columns: a sequence of characters and classes, each of which may be repeated.
 //
 // The part of regular expressions that column separators are written in: literal text, \t \n \r \s \\ and any escaped
-// punctuation, classes [,;] [^0-9] [a-z], and a + behind any of them for one or more. Everything else stands for
-// itself, the `|` and the `.` too. Matching is leftmost, greedy and linear: a repeated element never gives back.
+// punctuation, classes [,;] [^0-9] [a-z], and behind any of them + for one or more or * for any number. Everything else
+// stands for itself, the `|` and the `.` too. Matching is leftmost, greedy and linear: what is repeated never gives
+// back.
 class ColumnSeparator {
  public:
   [[nodiscard]] static tl::expected<ColumnSeparator, SourceError> parse(std::string_view text);
@@ -52,12 +55,18 @@ class ColumnSeparator {
   bool operator==(const ColumnSeparator&) const = default;
 
  private:
+  enum class Repeat { once, one_or_more, any_number };
   struct Element {
-    std::vector<bool> bytes;  // 256
-    bool repeated = false;
+    std::bitset<256> bytes;
+    Repeat repeat = Repeat::once;
     bool operator==(const Element&) const = default;
   };
-  [[nodiscard]] std::size_t match_length(std::string_view text) const;
+  // Where an element's last run was seen: starts only grow, so no byte is looked at twice per element.
+  struct Run {
+    std::size_t begin = 0, end = 0;
+  };
+  [[nodiscard]] std::optional<std::size_t> match_end(std::string_view line, std::size_t begin,
+                                                     std::vector<Run>& runs) const;
   std::vector<Element> elements_;
 };
 
@@ -73,12 +82,12 @@ class Splitter {
   // Appends the items completed by `bytes`. After an error nothing more may be fed.
   [[nodiscard]] tl::expected<void, SourceError> feed(std::string_view bytes, std::vector<Item>& items);
   // The end of the stream: appends the last item if there is one.
-  void finish(std::vector<Item>& items);
+  [[nodiscard]] tl::expected<void, SourceError> finish(std::vector<Item>& items);
 
   [[nodiscard]] std::uint64_t items_seen() const { return items_seen_; }
 
  private:
-  void keep(std::string_view bytes);
+  [[nodiscard]] tl::expected<void, SourceError> keep(std::string_view bytes);
   void end_item(std::vector<Item>& items);
 
   std::string delimiter_;
@@ -118,24 +127,21 @@ class Combiner {
   [[nodiscard]] bool exhausted() const;
 
  private:
+  // Sources tied together, and the row of them that comes next. The position of the first group counts what was pushed.
   struct Group {
-    std::vector<std::size_t> sources;
-    std::uint64_t length = 0;  // rows of the group; of group 0 without links unbounded
+    std::size_t first_source = 0, source_count = 1;
     std::uint64_t position = 0;
   };
-  [[nodiscard]] Item row() const;
-  void append_to_item(const Item& row);
-  [[nodiscard]] bool advance();
-  [[nodiscard]] Item take_item();
-  void measure_groups();
+  [[nodiscard]] std::uint64_t length_of(const Group& group) const;
+  [[nodiscard]] Item take_row();
+  void advance();
 
   std::vector<Group> groups_;
-  std::vector<std::vector<Item>> held_;
+  std::vector<std::vector<Item>> held_;  // by source; of source 0 always empty
   std::uint64_t rows_per_item_;
-  std::optional<Item> first_;    // the open item of source 0
-  std::optional<Item> partial_;  // rows gathered for the next item
+  std::optional<Item> first_;    // of source 0, while rows with it are left
+  std::optional<Item> partial_;  // the rows gathered for the next item
   std::uint64_t partial_rows_ = 0;
-  bool measured_ = false;
   bool finished_ = false;
 };
 

@@ -139,6 +139,8 @@ tl::expected<std::string, SourceError> parse_delimiter(std::string_view text) {
   }
   if (delimiter.empty()) return tl::make_unexpected(SourceError::empty_delimiter);
   if (delimiter.size() > delimiter_bytes_max) return tl::make_unexpected(SourceError::long_delimiter);
+  if (delimiter.size() > 1 && delimiter.find('\0') != std::string::npos)
+    return tl::make_unexpected(SourceError::nul_in_delimiter);
   return delimiter;
 }
 

@@ -33,11 +33,11 @@ tl::expected<void, SourceError> Splitter::feed(std::string_view bytes, std::vect
   return keep(bytes);
 }
 
-tl::expected<void, SourceError> Splitter::finish(std::vector<Item>& items) {
-  if (const auto kept = keep(pending_); !kept) return kept;
+void Splitter::finish(std::vector<Item>& items) {
+  const auto kept = keep(pending_);
+  assert(kept);  // the beginning of a delimiter of several bytes, which holds no NUL
   pending_.clear();
   if (size_bytes_ > 0) end_item(items);
-  return {};
 }
 
 tl::expected<void, SourceError> Splitter::keep(std::string_view bytes) {
@@ -177,6 +177,7 @@ std::string_view to_string(SourceError error) {
   switch (error) {
     case SourceError::nul_in_text:
       return "the input has a NUL byte, which no argument can contain: is it a list for -0?";
+    case SourceError::nul_in_delimiter: return "a delimiter with a NUL byte is that byte alone";
     case SourceError::bad_escape:
       return "after a backslash comes n, t, r, 0, another backslash or x and two hexadecimal digits";
     case SourceError::empty_delimiter: return "a delimiter cannot be empty";

@@ -27,8 +27,9 @@ struct TooLong {
 using Item = std::variant<std::string, TooLong>;
 
 enum class SourceError {
-  nul_in_text,  // a NUL byte in a list that is not split at NUL
-  bad_escape,   // of -d and --colsep
+  nul_in_text,       // a NUL byte in a list that is not split at NUL
+  nul_in_delimiter,  // and not alone
+  bad_escape,        // of -d and --colsep
   empty_delimiter,
   long_delimiter,    // over delimiter_bytes_max
   matches_nothing,   // --colsep that could be empty, as [,]* could
@@ -76,13 +77,13 @@ class ColumnSeparator {
 // count. A carriage return is kept. Holds at most one item of item_bytes_max and a delimiter.
 class Splitter {
  public:
-  // `delimiter` is 1..delimiter_bytes_max bytes.
+  // `delimiter` is as parse_delimiter gives it.
   explicit Splitter(std::string delimiter = "\n", std::optional<ColumnSeparator> columns = std::nullopt);
 
   // Appends the items completed by `bytes`. After an error nothing more may be fed.
   [[nodiscard]] tl::expected<void, SourceError> feed(std::string_view bytes, std::vector<Item>& items);
   // The end of the stream: appends the last item if there is one.
-  [[nodiscard]] tl::expected<void, SourceError> finish(std::vector<Item>& items);
+  void finish(std::vector<Item>& items);
 
   [[nodiscard]] std::uint64_t items_seen() const { return items_seen_; }
 

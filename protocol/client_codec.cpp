@@ -1,5 +1,6 @@
 #include <array>
 #include <cassert>
+#include <type_traits>
 
 #include "protocol/client.h"
 #include "protocol/fields_client.h"
@@ -12,6 +13,12 @@ constexpr std::array<std::string_view, kind_count> kind_names = {
     "hello",        "submit",     "items",   "shown",   "cancel_job", "get_status", "list_jobs",
     "get_progress", "stop_agent", "welcome", "refused", "accepted",   "stored",     "results",
     "progress",     "verdict",    "status",  "jobs",    "done",       "warning"};
+
+template <Kind kind>
+using MessageOf = std::variant_alternative_t<static_cast<std::size_t>(kind), ClientMessage>;
+static_assert(std::is_same_v<MessageOf<Kind::shown>, Shown> && std::is_same_v<MessageOf<Kind::stop_agent>, StopAgent> &&
+              std::is_same_v<MessageOf<Kind::results>, Results> && std::is_same_v<MessageOf<Kind::warning>, Warning>);
+static_assert(!kind_names.back().empty(), "every kind has its name");
 
 std::size_t size_bound(const Output& output) {
   const auto* file = std::get_if<File>(&output);

@@ -50,11 +50,11 @@ TEST_P(EveryClientKind, followed_by_a_byte_is_refused) {
 }
 
 TEST_P(EveryClientKind, with_any_byte_changed_is_refused_or_means_something_that_travels) {
-  for (std::uint64_t seed = 0; seed < 3; ++seed) {
+  for (std::uint64_t seed = 0; seed < 2; ++seed) {
     const auto bytes = encode(arbitrary_client(GetParam(), seed, 4));
     for (std::size_t at = 0; at < bytes.size(); ++at) {
       auto changed = bytes;
-      for (int value = 0; value < 256; ++value) {
+      for (const int value : test::telling_bytes) {
         changed[at] = static_cast<std::byte>(value);
         const auto received = decode_client(changed);
         if (!received) continue;
@@ -75,8 +75,9 @@ TEST(ClientCodec, message_without_fields_travels) {
 }
 
 TEST(ClientCodec, unknown_kind_is_told_from_nonsense) {
-  EXPECT_EQ(decode_client(raw({0x93, 19, 1, 5})).error(), DecodeError::unknown_kind);
-  EXPECT_EQ(decode_client(raw({0x93, 19, 1})).error(), DecodeError::truncated);
+  constexpr int unknown = static_cast<int>(kind_count);
+  EXPECT_EQ(decode_client(raw({0x93, unknown, 1, 5})).error(), DecodeError::unknown_kind);
+  EXPECT_EQ(decode_client(raw({0x93, unknown, 1})).error(), DecodeError::truncated);
 }
 
 TEST(ClientCodec, each_side_has_its_kinds) {

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <set>
 #include <string>
 
 #include "protocol/wire_reader.h"
@@ -71,11 +70,11 @@ TEST_P(EveryKind, followed_by_a_byte_is_refused) {
 }
 
 TEST_P(EveryKind, with_any_byte_changed_is_refused_or_means_something_that_travels) {
-  for (std::uint64_t seed = 0; seed < 3; ++seed) {
+  for (std::uint64_t seed = 0; seed < 2; ++seed) {
     const auto bytes = encode(arbitrary_envelope(GetParam(), seed, 4));
     for (std::size_t at = 0; at < bytes.size(); ++at) {
       auto changed = bytes;
-      for (int value = 0; value < 256; ++value) {
+      for (const int value : test::telling_bytes) {
         changed[at] = static_cast<std::byte>(value);
         const auto received = decode(changed);
         if (!received) continue;
@@ -120,12 +119,6 @@ TEST_P(EveryKind, names_itself) {
   EXPECT_EQ(kind_of(test::make<Message>(GetParam(), [](auto&) {})), static_cast<Kind>(GetParam()));
 }
 
-TEST(Codec, names_are_distinct) {
-  std::set<std::string_view> names;
-  for (const KindRow& row : kind_table) names.insert(row.name);
-  EXPECT_EQ(names.size(), kind_count);
-}
-
 TEST(Codec, accept_has_these_bytes) {
   const Envelope accept{.sequence = 300, .heard = 7, .message = Accept{BranchId(5)}};
   EXPECT_EQ(encode(accept), raw({0x93, 0xcd, 0x01, 0x2c, 0x07, 0x93, 15, 1, 5}));
@@ -138,11 +131,12 @@ TEST(Codec, intervals_are_one_flat_array) {
 }
 
 TEST(Codec, unknown_kind_is_told_from_nonsense) {
-  EXPECT_EQ(decode(raw({0x93, 1, 0, 0x94, 40, 1, 0x91, 2, 0xa1, 'x'})).error(), DecodeError::unknown_kind);
+  constexpr int unknown = static_cast<int>(kind_count);
+  EXPECT_EQ(decode(raw({0x93, 1, 0, 0x94, unknown, 1, 0x91, 2, 0xa1, 'x'})).error(), DecodeError::unknown_kind);
   EXPECT_EQ(decode(raw({0x93, 1, 0, 0x92, 0xcd, 0xff, 0xff, 1})).error(), DecodeError::unknown_kind);
-  EXPECT_EQ(decode(raw({0x93, 1, 0, 0x93, 40, 1, 0x91})).error(), DecodeError::truncated);
-  EXPECT_EQ(decode(raw({0x93, 1, 0, 0x92, 40, 1, 7})).error(), DecodeError::trailing_bytes);
-  EXPECT_EQ(decode(raw({0x93, 1, 0, 0x93, 40, 1, 0xc1})).error(), DecodeError::wrong_type);
+  EXPECT_EQ(decode(raw({0x93, 1, 0, 0x93, unknown, 1, 0x91})).error(), DecodeError::truncated);
+  EXPECT_EQ(decode(raw({0x93, 1, 0, 0x92, unknown, 1, 7})).error(), DecodeError::trailing_bytes);
+  EXPECT_EQ(decode(raw({0x93, 1, 0, 0x93, unknown, 1, 0xc1})).error(), DecodeError::wrong_type);
 }
 
 TEST(Codec, missing_field_and_version_0_are_refused) {
@@ -209,14 +203,6 @@ TEST(Codec, text_for_people_is_cut_between_characters) {
   EXPECT_EQ(reason_after(max - 2, "\xc3\xa9y").size(), max);
   EXPECT_EQ(reason_after(max, "").size(), max);
   EXPECT_EQ(reason_after(max + 1, "").size(), max);
-}
-
-TEST(Codec, text_that_is_not_utf8_is_cut_at_the_limit_or_at_most_3_bytes_before) {
-  const std::string text(1000, '\x80');
-  EXPECT_EQ(cut(text, 256).size(), 253U);
-  EXPECT_EQ(cut(text, 2).size(), 0U);
-  EXPECT_EQ(cut("abc", 2), "ab");
-  EXPECT_EQ(cut("abc", 3), "abc");
 }
 
 TEST(Codec, message_larger_than_its_kind_may_be_is_refused) {

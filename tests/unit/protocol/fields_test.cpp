@@ -9,12 +9,18 @@
 #include "tests/unit/protocol/generate.h"
 
 namespace protocol {
-namespace {
+namespace test {
 
 struct Anything {
   template <class T>
   operator T() const;  // never defined, only its type is asked for
 };
+
+}  // namespace test
+
+namespace {
+
+using test::Anything;
 
 template <class T, std::size_t... i>
 constexpr bool takes(std::index_sequence<i...>) {

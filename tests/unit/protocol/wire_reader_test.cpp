@@ -5,7 +5,6 @@
 #include <limits>
 #include <string>
 
-#include "protocol/wire_writer.h"
 #include "tests/unit/protocol/raw.h"
 
 namespace protocol {
@@ -117,18 +116,6 @@ TEST(WireReader, array_never_promises_more_than_is_left) {
   WireReader in(input);
   EXPECT_EQ(in.array(), 0U);
   EXPECT_EQ(in.error(), DecodeError::truncated);
-}
-
-TEST(WireWriter, numbers_take_their_shortest_form) {
-  WireWriter out;
-  for (const std::uint64_t value : {std::uint64_t{127}, std::uint64_t{128}, std::uint64_t{255}, std::uint64_t{256},
-                                    std::uint64_t{65'536}, std::uint64_t{1} << 32U}) {
-    out.number(value);
-  }
-  out.negative(-32);
-  out.negative(-33);
-  EXPECT_EQ(out.take(), raw({127,  0xcc, 128, 0xcc, 255, 0xcd, 1, 0, 0xce, 0,    1,    0,   0,
-                             0xcf, 0,    0,   0,    1,   0,    0, 0, 0,    0xe0, 0xd0, 0xdf}));
 }
 
 }  // namespace

@@ -1,0 +1,32 @@
+#include "agent/cli/agent_connection.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace agent::cli {
+
+tl::expected<std::optional<exec::Descriptor>, shell::Problem> connect_to_agent(const std::string& state_directory) {
+  struct stat status {};
+  if (lstat((state_directory + "/agent.sock").c_str(), &status) != 0) return std::nullopt;
+  auto state = shell::StateDir::open(state_directory);
+  if (!state) return tl::unexpected(state.error());
+  const std::string path = state->socket_path();
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof(address.sun_path)) return std::nullopt;
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  exec::Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket)
+    return tl::unexpected(
+        shell::Problem{.message = std::string("cannot make a socket: ") + std::strerror(errno), .hint = ""});
+  if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) return socket;
+  if (errno == ECONNREFUSED || errno == ENOENT) return std::nullopt;  // a dead agent's
+  return tl::unexpected(shell::Problem{
+      .message = "cannot reach the agent at " + state_directory + "/agent.sock: " + std::strerror(errno), .hint = ""});
+}
+
+}  // namespace agent::cli

@@ -1,0 +1,348 @@
+#include "agent/shell/agent.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "agent/exec/orphans.h"
+#include "agent/shell/client_session.h"
+#include "agent/shell/log.h"
+#include "agent/shell/system.h"
+#include "agent/shell/task_results.h"
+#include "crypto/mandate.h"
+
+namespace agent::shell {
+
+namespace client = protocol::client;
+
+namespace {
+
+constexpr auto orphan_check_period = std::chrono::milliseconds(50);
+
+core::Duration to_core(std::int64_t nanoseconds) {
+  return core::Duration(nanoseconds);
+}
+
+}  // namespace
+
+tl::expected<std::unique_ptr<Agent>, Problem> Agent::start(uv_loop_t* loop, StateDir& state,
+                                                           const AgentOptions& options) {
+  auto node = state.secret("node.key");
+  if (!node) return tl::unexpected(node.error());
+  for (const char* name : {"scratch", "output"}) {
+    if (auto made = state.make_subdirectory(name); !made) return tl::unexpected(made.error());
+  }
+  exec::become_subreaper();
+  if (const auto mark = state.read_mark()) (void)exec::sweep_processes(*mark);
+  (void)exec::sweep_scratch(state.file("scratch"));
+  state.clear_subdirectory("output");
+  std::unique_ptr<Agent> agent(new Agent(loop, state, options, crypto::SigningPair(*node)));
+  if (auto written = state.write_mark(agent->surroundings_.mark); !written) return tl::unexpected(written.error());
+  for (const JobNote& job : state.noted_jobs()) {
+    const std::string name = job.name.empty() ? "" : " (" + job.name + ")";
+    agent->notes_.push_back("job " + job.id.substr(0, 8) + name + " ended unfinished with the agent before this one");
+    log(LogLevel::warning, agent->notes_.back());
+    state.forget_job(job.id);
+  }
+  return agent;
+}
+
+Agent::Agent(uv_loop_t* loop, StateDir& state, const AgentOptions& options, crypto::SigningPair node)
+    : loop_(loop),
+      state_(state),
+      options_(options),
+      node_(std::move(node)),
+      surroundings_{.node = node_name(),
+                    .mark = to_hex(random_bytes16()),
+                    .program = options.program,
+                    .output_directory = state.file("output"),
+                    .trusted_user = options.trusted_user,
+                    .node_id = crypto::key_id(crypto::node_domain, node_.public_key())},
+      core_({.slots = options.slots}),
+      started_(boot_now()) {
+  exec::LauncherOptions launchers{.scratch_parent = state.file("scratch"),
+                                  .output_directory = surroundings_.output_directory,
+                                  .marker = surroundings_.mark};
+  pool_ = std::make_unique<TaskPool>(
+      loop, launchers,
+      TaskPool::Callbacks{
+          .on_started = [this](core::TaskId task, const exec::TaskStarted& started) { task_started(task, started); },
+          .on_exited = [this](core::TaskId task, const exec::TaskExited& exited,
+                              exec::Launcher& launcher) { task_exited(task, exited, launcher); },
+          .on_lost = [this](core::TaskId task) { task_lost(task); },
+          .on_finished = [this] { options_.on_ended(); }});
+  timer_.reset(new uv_timer_t{});
+  uv_timer_init(loop, timer_.get());
+  timer_->data = this;
+}
+
+Agent::~Agent() = default;
+
+// --- the pump --------------------------------------------------------------------------------------------------------
+
+void Agent::post(core::Event event) {
+  events_.push_back(std::move(event));
+  if (!pumping_) pump();
+}
+
+void Agent::pump() {
+  pumping_ = true;
+  do {
+    handle_events();
+    for (auto& [job, held] : held_) deliver(held);
+  } while (!events_.empty());
+  forget_finished_jobs();
+  pumping_ = false;
+  arm_timer();
+  end_when_idle();
+}
+
+void Agent::handle_events() {
+  std::vector<core::Action> actions;
+  while (!events_.empty()) {
+    const core::Event event = std::move(events_.front());
+    events_.pop_front();
+    actions.clear();
+    core_.step(boot_now(), event, actions);
+    for (const core::Action& action : actions) {
+      std::visit([this](const auto& wanted) { carry_out(wanted); }, action);
+    }
+  }
+}
+
+void Agent::arm_timer() {
+  std::optional<core::Duration> wait;
+  const core::Instant now = boot_now();
+  if (const auto deadline = core_.next_deadline()) wait = std::max(deadline->at - now, core::Duration::zero());
+  if (pool_->orphans_left()) wait = std::min(wait.value_or(orphan_check_period), core::Duration(orphan_check_period));
+  if (!dead_sessions_.empty()) wait = core::Duration::zero();
+  if (!wait) {
+    uv_timer_stop(timer_.get());
+    return;
+  }
+  auto on_timeout = [](uv_timer_t* timer) noexcept {
+    auto* self = self_of<Agent>(timer);
+    if (self == nullptr) return;
+    self->bury_sessions();
+    if (self->pool_->orphans_left()) self->pool_->reap_orphans();
+    self->post(core::DeadlinePassed{});
+  };
+  // Rounded up: a timer that fires early would only be set again.
+  const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(*wait).count();
+  uv_update_time(loop_);
+  uv_timer_start(timer_.get(), on_timeout, static_cast<std::uint64_t>(milliseconds), 0);
+}
+
+// --- actions ---------------------------------------------------------------------------------------------------------
+
+void Agent::carry_out(const core::SignMandate& wanted) {
+  Held* held = find(wanted.job);
+  assert(held != nullptr);
+  const auto life = std::chrono::duration_cast<std::chrono::milliseconds>(wanted.time_to_live);
+  const crypto::Mandate mandate{.job = wanted.job.value(),
+                                .epoch = {.number = 0, .root = surroundings_.node_id},
+                                .sequence = wanted.sequence,
+                                .time_to_live_ms = static_cast<std::uint64_t>(life.count())};
+  const auto sealed = crypto::sign_mandate(mandate, held->job->job_key());
+  assert(sealed);
+  // The root is the first reader of its own mandate, by the way that every node takes.
+  const auto opened = crypto::open_mandate(sealed->bytes, wanted.job.value(), held->job->manifest().job_key);
+  assert(opened);
+  post(core::MandateSeen{.job = wanted.job,
+                         .sequence = opened->sequence,
+                         .time_to_live = std::chrono::milliseconds(opened->time_to_live_ms),
+                         .age = {}});
+}
+
+void Agent::carry_out(const core::StartTask& start) {
+  Held* held = find(start.job);
+  assert(held != nullptr);
+  tasks_[start.task] = start.job;
+  (void)held->job->result_of(start);
+  auto launcher = pool_->idle_launcher();
+  if (!launcher) {
+    held->job->result_of(start).reason =
+        "no process could be started here: " + std::string(to_string(launcher.error()));
+    return post(core::TaskLost{.task = start.task, .cause = core::TaskLost::Cause::no_room});
+  }
+  auto order = held->job->order(start, (*launcher)->scratch());
+  if (!order) return fail_start(start, 126, order.error());
+  auto started = pool_->start(**launcher, start.task, *order);
+  if (started) return;
+  switch (started.error()) {
+    case exec::OrderError::zero_byte:
+    case exec::OrderError::empty_command: return fail_start(start, 126, std::string(to_string(started.error())));
+    case exec::OrderError::busy:
+    case exec::OrderError::gone:
+      return post(core::TaskLost{.task = start.task, .cause = core::TaskLost::Cause::launcher_died});
+    case exec::OrderError::no_resources:
+      held->job->result_of(start).reason =
+          "no room for another process here: " + std::string(to_string(started.error()));
+      return post(core::TaskLost{.task = start.task, .cause = core::TaskLost::Cause::no_room});
+  }
+}
+
+void Agent::fail_start(const core::StartTask& start, int exit, const std::string& reason) {
+  client::Result& result = find(start.job)->job->result_of(start);
+  result.exit = exit;
+  result.reason = reason;
+  post(core::TaskEnded{.task = start.task, .how = core::TaskEnded::How::could_not_start, .exit = exit, .ran = {}});
+}
+
+void Agent::carry_out(const core::StopTask& stop) {
+  pool_->stop(stop.task, stop.how == core::StopHow::kill ? exec::StopHow::kill : exec::StopHow::terminate);
+}
+
+void Agent::carry_out(const core::ExtendDeadline& extended) {
+  pool_->extend_deadline(extended.task, extended.deadline);
+}
+
+void Agent::carry_out(const core::CommitResult& committed) {
+  tasks_.erase(committed.task);
+  Held* held = find(committed.job);
+  assert(held != nullptr);
+  held->job->commit(committed);
+  if (held->client == nullptr) held->job->delivery().drop_all();
+  check_room(*held);
+}
+
+void Agent::carry_out(const core::DropResult& dropped) {
+  const auto at = tasks_.find(dropped.task);
+  if (at == tasks_.end()) return;
+  if (Held* held = find(at->second)) held->job->drop(dropped.task);
+  tasks_.erase(at);
+}
+
+void Agent::carry_out(const core::AnswerVerdict& answer) {
+  Held* held = find(answer.job);
+  assert(held != nullptr);
+  held->verdict = answer;
+  Delivery& delivery = held->job->delivery();
+  if (answer.verdict == core::Verdict::hit && held->job->terms().lowest_hit && answer.decisive) {
+    delivery.drop_from(answer.decisive->end);
+  }
+  delivery.end();
+  const std::uint64_t elapsed =
+      static_cast<std::uint64_t>((boot_now().time_since_epoch() - to_core(held->start_boot_ns)).count());
+  list_.end(answer.job, ending_of(answer, held->job->manifest()), counts_of(answer.counts), elapsed);
+  if (options_.note_jobs) state_.forget_job(to_hex(answer.job.value()));
+  log(LogLevel::info, "job=" + to_hex(answer.job.value()).substr(0, 8) +
+                          " ended: " + std::string(to_string(ending_of(answer, held->job->manifest()))));
+}
+
+void Agent::carry_out(const core::Notice& notice) {
+  Held* held = find(notice.job);
+  switch (notice.what) {
+    case core::Notice::What::task_lost:
+      return warn(held, "task " + std::to_string(notice.piece.begin + 1) + " was lost with its launcher");
+    case core::Notice::What::piece_given_up:
+      return warn(held, "task " + std::to_string(notice.piece.begin + 1) + " is given up: it was lost too often");
+    case core::Notice::What::no_room: return warn(held, "no room for another process here; waiting a moment");
+  }
+}
+
+void Agent::warn(Held* held, const std::string& text) {
+  log(LogLevel::warning, text);
+  if (held != nullptr && held->client != nullptr) held->client->send(client::Warning{.text = text});
+}
+
+// --- tasks -----------------------------------------------------------------------------------------------------------
+
+void Agent::task_started(core::TaskId task, const exec::TaskStarted& started) {
+  if (Held* held = find(tasks_.at(task))) {
+    if (client::Result* result = held->job->find_result(task)) result->start_wall_ms = started.start_wall_ms;
+  }
+  post(core::TaskStarted{.task = task});
+}
+
+void Agent::task_exited(core::TaskId task, const exec::TaskExited& exited, exec::Launcher& launcher) {
+  Held* held = find(tasks_.at(task));
+  assert(held != nullptr);
+  client::Result* result = held->job->find_result(task);
+  assert(result != nullptr);
+  describe(exited, held->job->manifest(), *result);
+  const bool kept = keep_outputs(
+      launcher, [&](const std::string& stream) { return held->job->output_path(task, stream); }, *result);
+  post(event_of(task, exited, *result, kept));
+}
+
+void Agent::task_lost(core::TaskId task) {
+  if (Held* held = find(tasks_.at(task))) {
+    if (client::Result* result = held->job->find_result(task))
+      result->reason = "its launcher died, " + std::to_string(core::Job::deaths_max) + " times";
+  }
+  post(core::TaskLost{.task = task, .cause = core::TaskLost::Cause::launcher_died});
+}
+
+// --- results ---------------------------------------------------------------------------------------------------------
+
+void Agent::deliver(Held& held) {
+  if (held.client == nullptr || held.verdict_sent) return;
+  Delivery& delivery = held.job->delivery();
+  while (held.client != nullptr) {
+    auto batch = delivery.next_batch();
+    if (!batch) break;
+    held.client->send(*batch);
+  }
+  check_room(held);
+  if (held.verdict && delivery.all_sent()) send_verdict(held);
+}
+
+// The core is told when results can not be kept, and when they can again.
+void Agent::check_room(Held& held) {
+  bool& told = full_[held.job->id()];
+  const bool full = held.job->delivery().full();
+  if (full == told) return;
+  told = full;
+  if (full) {
+    warn(&held, "the disk of " + state_.path() + " is full: nothing more is started until results were taken");
+    return post(core::ResultsFull{.job = held.job->id()});
+  }
+  post(core::ResultsFlow{.job = held.job->id()});
+}
+
+void Agent::send_verdict(Held& held) {
+  held.verdict_sent = true;
+  if (held.client == nullptr) return;
+  held.client->send(verdict_of(*held.verdict, *held.job, boot_now().time_since_epoch() - to_core(held.start_boot_ns)));
+}
+
+void Agent::forget_finished_jobs() {
+  std::erase_if(held_, [this](const auto& entry) {
+    const Held& held = entry.second;
+    const bool done =
+        held.verdict && (held.client == nullptr || (held.verdict_sent && held.job->delivery().all_shown()));
+    if (done) full_.erase(entry.first);
+    return done;
+  });
+}
+
+Agent::Held* Agent::find(protocol::JobId job) {
+  const auto at = held_.find(job);
+  return at == held_.end() ? nullptr : &at->second;
+}
+
+// --- the end ---------------------------------------------------------------------------------------------------------
+
+void Agent::shut_down(core::StopHow how) {
+  shutting_down_ = true;
+  listener_.reset();
+  std::vector<protocol::JobId> jobs;
+  for (const auto& [job, held] : held_) {
+    if (!held.verdict) jobs.push_back(job);
+  }
+  for (protocol::JobId job : jobs) post(core::CancelRequested{.job = job, .how = how});
+  end_when_idle();
+}
+
+// Ends when nothing runs. Clients that have not taken everything yet are given up: they see the end of the stream.
+void Agent::end_when_idle() {
+  if (!shutting_down_ || pool_finishing_ || core_.job_count() > 0 || pumping_) return;
+  pool_finishing_ = true;
+  for (auto& [id, session] : sessions_) session->finish();
+  pool_->finish();
+}
+
+}  // namespace agent::shell

@@ -1,0 +1,147 @@
+#pragma once
+// The driver of the deciding core on this machine: it feeds the core what happens and carries out what it wants.
+//
+//   clients (ClientSession) --\                                  /--> launchers (TaskPool)
+//   launchers (TaskPool) ------+--> post(event) --> core::step --+--> jobs' bytes (RootJob)
+//   the one timer ------------/                                  \--> clients
+//
+// Nothing is decided here. Events are queued and the queue is emptied before post() returns to whoever was outermost,
+// so the core is never entered from within itself and its actions are carried out in order. There is one timer: it is
+// set anew after every pump to the core's next deadline (or sooner, if something must be looked after).
+
+#include <uv.h>
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "agent/core/agent.h"
+#include "agent/shell/job_list.h"
+#include "agent/shell/problem.h"
+#include "agent/shell/root_job.h"
+#include "agent/shell/state_dir.h"
+#include "agent/shell/task_pool.h"
+#include "agent/shell/uv_handle.h"
+#include "crypto/keys.h"
+
+namespace agent::shell {
+
+class ClientSession;
+
+struct AgentOptions {
+  std::uint32_t slots = 1;
+  std::string program;  // path of this program
+  std::string version;
+  crypto::PublicKey trusted_user;  // whose jobs may run here
+  bool note_jobs = false;          // on disk, so that the next agent can say what this one took along
+  std::function<void()> on_ended;  // the agent was shut down, by whoever; it must not be destroyed in this call
+};
+
+class Agent {
+ public:
+  static constexpr std::size_t jobs_max = 1'000;
+  static constexpr std::size_t clients_max = 256;
+
+  // `state` is locked by this process, and outlives the agent. Removes what a dead predecessor left of processes and
+  // scratch directories. The problem is a state directory that does not work.
+  [[nodiscard]] static tl::expected<std::unique_ptr<Agent>, Problem> start(uv_loop_t* loop, StateDir& state,
+                                                                           const AgentOptions& options);
+  ~Agent();
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
+
+  // Waits for clients at the state directory's socket.
+  [[nodiscard]] tl::expected<void, Problem> listen();
+  // Serves the client at the other end of this socket.
+  void serve(int socket);
+
+  // Cancels all jobs and ends; AgentOptions::on_ended comes when nothing of it runs any more. May be asked again, to
+  // kill what was only terminated.
+  void shut_down(core::StopHow how);
+
+  // --- for ClientSession -------------------------------------------------------------------------------------------
+  [[nodiscard]] tl::expected<protocol::client::Accepted, Refusal> submit(ClientSession& session,
+                                                                         const protocol::client::Submit& submission);
+  [[nodiscard]] tl::expected<protocol::client::Stored, Refusal> append_items(ClientSession& session,
+                                                                             protocol::client::Items items);
+  [[nodiscard]] bool shown(ClientSession& session, const protocol::client::Shown& shown);
+  [[nodiscard]] tl::expected<std::string, Refusal> cancel(const std::string& selector, core::StopHow how);
+  [[nodiscard]] std::optional<protocol::client::Progress> progress(protocol::JobId job) const;
+  [[nodiscard]] protocol::client::Welcome welcome() const;
+  [[nodiscard]] protocol::client::Status status() const;
+  [[nodiscard]] protocol::client::Jobs jobs(bool ended_too) const;
+  // Ends the agent for a client, which gets its answer before; refused while jobs run, unless it is to be now.
+  [[nodiscard]] tl::expected<void, Refusal> stop(ClientSession& session, protocol::client::Haste how);
+  void client_left(ClientSession& session);
+
+ private:
+  struct Held {
+    std::unique_ptr<RootJob> job;
+    ClientSession* client = nullptr;  // null once it has gone
+    std::int64_t start_boot_ns = 0;
+    std::optional<core::AnswerVerdict> verdict;
+    bool verdict_sent = false;
+  };
+
+  Agent(uv_loop_t* loop, StateDir& state, const AgentOptions& options, crypto::SigningPair node);
+
+  void post(core::Event event);
+  void pump();
+  void handle_events();
+  void arm_timer();
+  void carry_out(const core::SignMandate& wanted);
+  void carry_out(const core::StartTask& start);
+  void carry_out(const core::StopTask& stop);
+  void carry_out(const core::ExtendDeadline& extended);
+  void carry_out(const core::CommitResult& committed);
+  void carry_out(const core::DropResult& dropped);
+  void carry_out(const core::AnswerVerdict& answer);
+  void carry_out(const core::Notice& notice);
+  // A task that can not be started for its own fault.
+  void fail_start(const core::StartTask& start, int exit, const std::string& reason);
+
+  void task_started(core::TaskId task, const exec::TaskStarted& started);
+  void task_exited(core::TaskId task, const exec::TaskExited& exited, exec::Launcher& launcher);
+  void task_lost(core::TaskId task);
+
+  void deliver(Held& held);
+  void check_room(Held& held);
+  void send_verdict(Held& held);
+  void forget_finished_jobs();
+  void bury_sessions();
+  [[nodiscard]] Held* find(protocol::JobId job);
+  [[nodiscard]] protocol::client::JobRow filled(protocol::client::JobRow row) const;
+  void warn(Held* held, const std::string& text);
+  void end_when_idle();
+
+  uv_loop_t* loop_;
+  StateDir& state_;
+  const AgentOptions options_;
+  const crypto::SigningPair node_;
+  Surroundings surroundings_;
+  core::Agent core_;
+  std::unique_ptr<TaskPool> pool_;
+  UvHandle<uv_timer_t> timer_;
+  UvHandle<uv_pipe_t> listener_;
+  std::deque<core::Event> events_;
+  bool pumping_ = false;
+  std::map<protocol::JobId, Held> held_;
+  std::map<core::TaskId, protocol::JobId> tasks_;
+  std::map<protocol::JobId, bool> full_;  // jobs whose core was told that results can not be kept
+  JobList list_;
+  std::map<core::ClientId, std::unique_ptr<ClientSession>> sessions_;
+  std::vector<core::ClientId> dead_sessions_;
+  std::uint64_t next_client_ = 1;
+  core::Instant started_;
+  std::vector<std::string> notes_;  // of what an earlier agent took along
+  bool shutting_down_ = false;
+  bool pool_finishing_ = false;
+};
+
+}  // namespace agent::shell

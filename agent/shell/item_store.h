@@ -1,0 +1,53 @@
+#pragma once
+// The items of an open loop: signed chunks in a nameless file on disk, found again by index.
+//
+// Memory goes by chunks (24 bytes each), not by items; the most recently used chunks are kept decoded, so that items
+// taken in order cost one read and one decoding per chunk.
+
+#include <cstdint>
+#include <list>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "agent/exec/descriptor.h"
+#include "agent/shell/problem.h"
+#include "crypto/chunk.h"
+
+namespace agent::shell {
+
+class ItemStore {
+ public:
+  // Keeps its file in `directory`.
+  [[nodiscard]] static tl::expected<ItemStore, Problem> open(const std::string& directory);
+
+  // `chunk` is the next one: its first index is count(). A chunk without items is not stored.
+  [[nodiscard]] tl::expected<void, Problem> append(const crypto::ArgumentChunk& chunk, const crypto::Sealed& sealed);
+
+  // REQUIRES: index < count(). The problem is a disk that does not give back what was written.
+  [[nodiscard]] tl::expected<crypto::Item, Problem> item(std::uint64_t index);
+
+  [[nodiscard]] std::uint64_t count() const { return count_; }
+
+ private:
+  static constexpr std::size_t decoded_max = 4;
+  struct Place {
+    std::uint64_t first = 0;
+    std::uint64_t offset = 0;
+    std::uint32_t size_bytes = 0;
+  };
+  struct Decoded {
+    std::uint64_t first = 0;
+    std::vector<crypto::Item> items;
+  };
+
+  [[nodiscard]] tl::expected<const Decoded*, Problem> decoded(const Place& place);
+
+  exec::Descriptor file_;
+  std::vector<Place> places_;
+  std::list<Decoded> recent_;  // most recently used first
+  std::uint64_t count_ = 0;
+  std::uint64_t end_ = 0;  // of the file
+};
+
+}  // namespace agent::shell

@@ -1,0 +1,266 @@
+#include "agent/shell/state_dir.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include "agent/shell/system.h"
+
+namespace agent::shell {
+
+namespace {
+
+constexpr std::size_t small_file_bytes_max = 64 * 1024;
+
+std::string reason(int error) {
+  return std::strerror(error);
+}
+
+Problem cannot(const std::string& what, const std::string& path, int error, std::string hint = {}) {
+  return {.message = "cannot " + what + " " + path + ": " + reason(error), .hint = std::move(hint)};
+}
+
+tl::expected<void, Problem> check_private(int fd, const std::string& path, mode_t mode_wanted) {
+  struct stat status {};
+  if (fstat(fd, &status) != 0) return tl::unexpected(cannot("look at", path, errno));
+  if (status.st_uid != geteuid()) {
+    return tl::unexpected(Problem{.message = path + " belongs to user " + std::to_string(status.st_uid) +
+                                             ", not to you (" + std::to_string(geteuid()) + ")",
+                                  .hint = "use a directory of your own: --state DIR"});
+  }
+  if ((status.st_mode & 077U) != 0) {
+    std::array<char, 16> mode{};
+    (void)std::snprintf(mode.data(), mode.size(), "%04o", status.st_mode & 07777U);
+    const std::string wanted = mode_wanted == 0700 ? "700" : "600";
+    return tl::unexpected(Problem{.message = path + " can be entered or read by others (mode " + mode.data() + ")",
+                                  .hint = "chmod " + wanted + " " + path});
+  }
+  return {};
+}
+
+bool write_fully(int fd, const char* data, std::size_t size) {
+  while (size > 0) {
+    const ssize_t wrote = write(fd, data, size);
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) return false;
+    data += wrote;
+    size -= static_cast<std::size_t>(wrote);
+  }
+  return true;
+}
+
+void remove_below(int parent, const char* name) {
+  if (unlinkat(parent, name, 0) == 0 || errno == ENOENT) return;
+  exec::Descriptor directory(openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (directory) {
+    (void)fchmod(directory.get(), 0700);
+    if (DIR* listing = fdopendir(dup(directory.get()))) {
+      while (const dirent* entry = readdir(listing)) {
+        const std::string child = entry->d_name;
+        if (child != "." && child != "..") remove_below(directory.get(), child.c_str());
+      }
+      closedir(listing);
+    }
+  }
+  (void)unlinkat(parent, name, AT_REMOVEDIR);
+}
+
+}  // namespace
+
+tl::expected<StateDir, Problem> StateDir::open(const std::string& path) {
+  std::error_code error;
+  const std::string absolute = std::filesystem::absolute(path, error).lexically_normal().string();
+  StateDir state;
+  state.path_ = absolute.size() > 1 && absolute.back() == '/' ? absolute.substr(0, absolute.size() - 1) : absolute;
+  const std::filesystem::path parent = std::filesystem::path(state.path_).parent_path();
+  std::filesystem::create_directories(parent, error);
+  if (error) return tl::unexpected(cannot("make", parent.string(), error.value(), "choose another place: --state DIR"));
+  if (mkdir(state.path_.c_str(), 0700) != 0 && errno != EEXIST) {
+    return tl::unexpected(cannot("make the state directory", state.path_, errno, "choose another place: --state DIR"));
+  }
+  state.directory_ = exec::Descriptor(::open(state.path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!state.directory_) {
+    return tl::unexpected(cannot("open the state directory", state.path_, errno, "choose another place: --state DIR"));
+  }
+  if (auto good = check_private(state.directory_.get(), state.path_, 0700); !good) return tl::unexpected(good.error());
+  return state;
+}
+
+std::string StateDir::private_prefix() {
+  return "gibbon-" + std::to_string(geteuid()) + "-";
+}
+
+tl::expected<StateDir, Problem> StateDir::make_private(const std::string& parent) {
+  std::string name = parent + "/" + private_prefix() + "XXXXXX";
+  if (mkdtemp(name.data()) == nullptr) {
+    return tl::unexpected(
+        cannot("make a private directory in", parent, errno, "set TMPDIR to a directory that you can write to"));
+  }
+  auto state = open(name);
+  if (!state) return state;
+  if (auto locked = state->lock(); !locked) return tl::unexpected(locked.error());
+  return state;
+}
+
+std::string StateDir::socket_path() const {
+  return "/proc/self/fd/" + std::to_string(directory_.get()) + "/agent.sock";
+}
+
+tl::expected<void, Problem> StateDir::lock() {
+  const std::string path = file("lock");
+  lock_ = exec::Descriptor(openat(directory_.get(), "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!lock_) return tl::unexpected(cannot("open", path, errno));
+  if (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+    lock_ = {};
+    const auto pid = holder();
+    return tl::unexpected(Problem{.message = "an agent" +
+                                             (pid ? " (pid " + std::to_string(*pid) + ")" : std::string()) +
+                                             " already uses the state directory " + path_,
+                                  .hint = "gibbon status, or another directory: --state DIR"});
+  }
+  const std::string pid = std::to_string(getpid()) + "\n";
+  if (ftruncate(lock_.get(), 0) != 0 || !write_fully(lock_.get(), pid.data(), pid.size())) {
+    return tl::unexpected(cannot("write", path, errno));
+  }
+  return {};
+}
+
+std::optional<int> StateDir::holder() const {
+  const exec::Descriptor probe(openat(directory_.get(), "lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+  if (!probe) return std::nullopt;
+  if (flock(probe.get(), LOCK_SH | LOCK_NB) == 0) return std::nullopt;  // released again on close
+  const auto content = read_small("lock");
+  int pid = 0;
+  if (!content || std::from_chars(content->data(), content->data() + content->size(), pid).ec != std::errc{})
+    return std::nullopt;
+  return pid;
+}
+
+tl::expected<crypto::Seed, Problem> StateDir::secret(const std::string& name) const {
+  const std::string path = file(name);
+  exec::Descriptor fd(openat(directory_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd && errno == ENOENT) {
+    const crypto::Seed fresh = random_seed();
+    const std::string temporary = name + "." + to_hex(random_bytes16());
+    exec::Descriptor made(
+        openat(directory_.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    const auto* bytes = reinterpret_cast<const char*>(fresh.bytes().data());
+    if (!made || !write_fully(made.get(), bytes, fresh.bytes().size()) || fsync(made.get()) != 0) {
+      const int error = errno;
+      (void)unlinkat(directory_.get(), temporary.c_str(), 0);
+      return tl::unexpected(cannot("write", path, error));
+    }
+    // Two that make the key at once: the first link wins, both read it.
+    const bool linked =
+        linkat(directory_.get(), temporary.c_str(), directory_.get(), name.c_str(), 0) == 0 || errno == EEXIST;
+    const int error = errno;
+    (void)unlinkat(directory_.get(), temporary.c_str(), 0);
+    if (!linked) return tl::unexpected(cannot("write", path, error));
+    (void)fsync(directory_.get());
+    fd = exec::Descriptor(openat(directory_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  }
+  if (!fd) return tl::unexpected(cannot("open", path, errno));
+  if (auto good = check_private(fd.get(), path, 0600); !good) return tl::unexpected(good.error());
+  crypto::Seed seed;
+  std::array<char, 1> beyond{};
+  const bool whole =
+      read(fd.get(), seed.writable().data(), seed.writable().size()) == static_cast<ssize_t>(seed.bytes().size()) &&
+      read(fd.get(), beyond.data(), beyond.size()) == 0;
+  if (!whole) {
+    return tl::unexpected(Problem{.message = path + " is damaged: a key has 32 bytes",
+                                  .hint = "restore it from a copy, or remove it to get a new one"});
+  }
+  return seed;
+}
+
+tl::expected<void, Problem> StateDir::make_subdirectory(const std::string& name) const {
+  if (mkdirat(directory_.get(), name.c_str(), 0700) != 0 && errno != EEXIST) {
+    return tl::unexpected(cannot("make", file(name), errno));
+  }
+  const exec::Descriptor made(openat(directory_.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!made) return tl::unexpected(cannot("open", file(name), errno));
+  return check_private(made.get(), file(name), 0700);
+}
+
+void StateDir::clear_subdirectory(const std::string& name) const {
+  remove_below(directory_.get(), name.c_str());
+  (void)mkdirat(directory_.get(), name.c_str(), 0700);
+}
+
+tl::expected<void, Problem> StateDir::note_job(const JobNote& job) const {
+  if (auto made = make_subdirectory("jobs"); !made) return made;
+  return write_whole("jobs/" + job.id, job.name);
+}
+
+void StateDir::forget_job(const std::string& id) const {
+  (void)unlinkat(directory_.get(), ("jobs/" + id).c_str(), 0);
+}
+
+std::vector<JobNote> StateDir::noted_jobs() const {
+  std::vector<JobNote> jobs;
+  const int fd = openat(directory_.get(), "jobs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return jobs;
+  DIR* listing = fdopendir(fd);
+  if (listing == nullptr) return jobs;
+  while (const dirent* entry = readdir(listing)) {
+    const std::string id = entry->d_name;
+    if (id.size() != 32 || id.find_first_not_of("0123456789abcdef") != std::string::npos) continue;
+    jobs.push_back({.id = id, .name = read_small("jobs/" + id).value_or("")});
+  }
+  closedir(listing);
+  return jobs;
+}
+
+std::optional<std::string> StateDir::read_mark() const {
+  return read_small("mark");
+}
+
+tl::expected<void, Problem> StateDir::write_mark(const std::string& mark) const {
+  return write_whole("mark", mark);
+}
+
+void StateDir::remove_all() {
+  lock_ = {};
+  directory_ = {};
+  remove_below(AT_FDCWD, path_.c_str());
+}
+
+tl::expected<void, Problem> StateDir::write_whole(const std::string& name, const std::string& content) const {
+  const std::string temporary = name + "." + to_hex(random_bytes16());
+  const exec::Descriptor fd(
+      openat(directory_.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!fd) return tl::unexpected(cannot("write", file(name), errno));
+  if (!write_fully(fd.get(), content.data(), content.size()) || fsync(fd.get()) != 0 ||
+      renameat(directory_.get(), temporary.c_str(), directory_.get(), name.c_str()) != 0) {
+    const int error = errno;
+    (void)unlinkat(directory_.get(), temporary.c_str(), 0);
+    return tl::unexpected(cannot("write", file(name), error));
+  }
+  (void)fsync(directory_.get());
+  return {};
+}
+
+std::optional<std::string> StateDir::read_small(const std::string& name) const {
+  const exec::Descriptor fd(openat(directory_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd) return std::nullopt;
+  std::string content;
+  std::array<char, 4096> buffer{};
+  while (content.size() < small_file_bytes_max) {
+    const ssize_t got = read(fd.get(), buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    content.append(buffer.data(), static_cast<std::size_t>(got));
+  }
+  return content;
+}
+
+}  // namespace agent::shell

@@ -1,0 +1,134 @@
+#include "agent/shell/task_pool.h"
+
+#include <algorithm>
+#include <cassert>
+#include <set>
+#include <utility>
+
+#include "agent/exec/orphans.h"
+
+namespace agent::shell {
+
+namespace {
+
+struct SweepWork {
+  uv_work_t request{};
+  std::string scratch_parent;
+};
+
+// Removing what a task left may take long, so it is done beside the loop.
+void sweep_beside(uv_loop_t* loop, const std::string& scratch_parent) {
+  auto work = std::make_unique<SweepWork>();
+  work->scratch_parent = scratch_parent;
+  work->request.data = work.get();
+  auto sweep = [](uv_work_t* request) noexcept {
+    (void)exec::sweep_scratch(static_cast<SweepWork*>(request->data)->scratch_parent);
+  };
+  auto done = [](uv_work_t* request, int) noexcept { delete static_cast<SweepWork*>(request->data); };
+  if (uv_queue_work(loop, &work->request, sweep, done) == 0) (void)work.release();
+}
+
+}  // namespace
+
+TaskPool::TaskPool(uv_loop_t* loop, exec::LauncherOptions options, Callbacks callbacks)
+    : loop_(loop), options_(std::move(options)), callbacks_(std::move(callbacks)) {}
+
+TaskPool::~TaskPool() {
+  for (const auto& place : places_) place->launcher->finish();
+}
+
+tl::expected<exec::Launcher*, exec::LaunchError> TaskPool::idle_launcher() {
+  // The one used last: its pages and its scratch directory are warm.
+  for (auto at = places_.rbegin(); at != places_.rend(); ++at) {
+    if (!(*at)->task) return (*at)->launcher.get();
+  }
+  auto place = add_place();
+  if (!place) return tl::unexpected(place.error());
+  return (*place)->launcher.get();
+}
+
+tl::expected<TaskPool::Place*, exec::LaunchError> TaskPool::add_place() {
+  auto launcher = exec::Launcher::start(options_);
+  if (!launcher) return tl::unexpected(launcher.error());
+  auto place = std::make_unique<Place>();
+  place->pool = this;
+  place->launcher = *std::move(launcher);
+  auto poll = std::make_unique<uv_poll_t>();
+  if (uv_poll_init(loop_, poll.get(), place->launcher->fd()) != 0)
+    return tl::unexpected(exec::LaunchError::no_descriptors);
+  place->poll.reset(poll.release());
+  place->poll->data = place.get();
+  auto on_readable = [](uv_poll_t* handle, int, int) noexcept {
+    if (auto* self = self_of<Place>(handle)) self->pool->read(*self);
+  };
+  const int polling = uv_poll_start(place->poll.get(), UV_READABLE, on_readable);
+  assert(polling == 0);
+  places_.push_back(std::move(place));
+  return places_.back().get();
+}
+
+tl::expected<void, exec::OrderError> TaskPool::start(exec::Launcher& launcher, core::TaskId task,
+                                                     const exec::TaskOrder& order) {
+  const auto at = std::ranges::find(places_, &launcher, [](const auto& place) { return place->launcher.get(); });
+  assert(at != places_.end() && !(*at)->task);
+  if (auto started = launcher.start_task(order); !started) return started;
+  (*at)->task = task;
+  busy_.emplace(task, at->get());
+  return {};
+}
+
+TaskPool::Place* TaskPool::place_of(core::TaskId task) {
+  const auto at = busy_.find(task);
+  return at == busy_.end() ? nullptr : at->second;
+}
+
+void TaskPool::stop(core::TaskId task, exec::StopHow how) {
+  if (Place* place = place_of(task)) place->launcher->stop_task(task.value(), how);
+}
+
+void TaskPool::extend_deadline(core::TaskId task, core::Instant deadline) {
+  if (Place* place = place_of(task)) {
+    place->launcher->extend_deadline(task.value(), deadline.time_since_epoch().count());
+  }
+}
+
+void TaskPool::read(Place& place) {
+  for (const exec::Event& event : place.launcher->read_events()) {
+    if (const auto* started = std::get_if<exec::TaskStarted>(&event)) {
+      if (place.task) callbacks_.on_started(*place.task, *started);
+    } else if (const auto* exited = std::get_if<exec::TaskExited>(&event)) {
+      if (!place.task) continue;
+      const core::TaskId task = *std::exchange(place.task, std::nullopt);
+      busy_.erase(task);
+      callbacks_.on_exited(task, *exited, *place.launcher);
+    } else {
+      return bury(place);
+    }
+  }
+}
+
+void TaskPool::bury(Place& place) {
+  const std::optional<core::TaskId> task = place.task;
+  if (task) busy_.erase(*task);
+  std::erase_if(places_, [&](const auto& other) { return other.get() == &place; });
+  if (!finishing_) {
+    reap_orphans();
+    sweep_beside(loop_, options_.scratch_parent);
+  }
+  if (task) callbacks_.on_lost(*task);
+  if (finishing_ && places_.empty()) callbacks_.on_finished();
+}
+
+void TaskPool::reap_orphans() {
+  std::set<pid_t> ours;
+  for (const auto& place : places_) ours.insert(place->launcher->pid());
+  orphans_left_ = exec::reap_orphans(ours).left > 0;
+}
+
+void TaskPool::finish() {
+  finishing_ = true;
+  if (places_.empty()) return callbacks_.on_finished();
+  for (const auto& place : places_) place->launcher->finish();
+}
+
+}  // namespace agent::shell

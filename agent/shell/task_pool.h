@@ -1,0 +1,76 @@
+#pragma once
+// The launchers of this agent: one per running task, kept for the next one.
+//
+// A place is a launcher with at most one task. The pool starts launchers when all are busy, watches their sockets, and
+// hands on what they report. When one dies it kills and reaps what fell to this process (it must be a subreaper) and
+// has the scratch directory removed. Every task that was started gets exactly one on_exited or on_lost.
+
+#include <uv.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "agent/core/event.h"
+#include "agent/exec/launcher.h"
+#include "agent/shell/uv_handle.h"
+
+namespace agent::shell {
+
+class TaskPool {
+ public:
+  struct Callbacks {
+    std::function<void(core::TaskId, const exec::TaskStarted&)> on_started;
+    // The outputs wait in the launcher; they are lost if nobody takes them now.
+    std::function<void(core::TaskId, const exec::TaskExited&, exec::Launcher&)> on_exited;
+    std::function<void(core::TaskId)> on_lost;
+    std::function<void()> on_finished;  // after finish(): the last launcher has gone
+  };
+
+  TaskPool(uv_loop_t* loop, exec::LauncherOptions options, Callbacks callbacks);
+  ~TaskPool();
+  TaskPool(const TaskPool&) = delete;
+  TaskPool& operator=(const TaskPool&) = delete;
+
+  // A launcher without a task. Valid until the next call of anything here.
+  [[nodiscard]] tl::expected<exec::Launcher*, exec::LaunchError> idle_launcher();
+  // Starts `order` on it. REQUIRES: it came from idle_launcher() just now.
+  [[nodiscard]] tl::expected<void, exec::OrderError> start(exec::Launcher& launcher, core::TaskId task,
+                                                           const exec::TaskOrder& order);
+  void stop(core::TaskId task, exec::StopHow how);
+  void extend_deadline(core::TaskId task, core::Instant deadline);
+
+  // Orphans that were killed and have not died yet: look after them again soon.
+  [[nodiscard]] bool orphans_left() const { return orphans_left_; }
+  void reap_orphans();
+
+  // Ends all launchers, and their tasks.
+  void finish();
+
+ private:
+  struct Place {
+    TaskPool* pool = nullptr;
+    std::unique_ptr<exec::Launcher> launcher;
+    UvHandle<uv_poll_t> poll;
+    std::optional<core::TaskId> task;
+  };
+
+  [[nodiscard]] tl::expected<Place*, exec::LaunchError> add_place();
+  [[nodiscard]] Place* place_of(core::TaskId task);
+  void read(Place& place);
+  void bury(Place& place);
+
+  uv_loop_t* loop_;
+  const exec::LauncherOptions options_;
+  Callbacks callbacks_;
+  std::vector<std::unique_ptr<Place>> places_;
+  std::map<core::TaskId, Place*> busy_;
+  bool orphans_left_ = false;
+  bool finishing_ = false;
+};
+
+}  // namespace agent::shell

@@ -54,7 +54,7 @@ struct RunOptions {
 
   std::optional<Range> range;
   std::chrono::nanoseconds grain = std::chrono::seconds{10};
-  std::optional<int> found_code;  // 1..255
+  std::optional<int> found_code;  // 0..255
 
   TasksAtOnce tasks_at_once;
   bool keep_order = false;

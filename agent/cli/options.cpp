@@ -1,0 +1,180 @@
+#include "agent/cli/options.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "agent/cli/exit_code.h"
+#include "agent/cli/help_text.h"
+#include "agent/cli/option_scan.h"
+#include "agent/cli/option_tree.h"
+#include "agent/cli/present.h"
+#include "agent/cli/run_options.h"
+
+namespace agent::cli {
+namespace {
+
+using Words = std::vector<std::string>;
+
+// How errors are to be written, judged by the words alone: they may not be understood yet.
+OutputFormat wanted_format(const Words& options) {
+  if (std::ranges::count(options, "--jsonl") > 0) return OutputFormat::jsonl;
+  return std::ranges::count(options, "--json") > 0 ? OutputFormat::json : OutputFormat::text;
+}
+
+UsageError usage_error(std::string_view command, const ScanError& error, const Words& options) {
+  return {.message = error.message,
+          .hint = error.hint,
+          .exit_code = command == "run" ? exit_gibbon : exit_usage,
+          .format = wanted_format(options)};
+}
+
+// Options before the command are read first; those behind it count more.
+tl::expected<void, ScanError> read_global(const RawOptions& raw, GlobalOptions& global) {
+  if (raw.has("quiet") && raw.has("verbose"))
+    return tl::make_unexpected(ScanError{"--quiet and --verbose exclude each other", ""});
+  if (raw.has("quiet")) global.verbosity = Verbosity::quiet;
+  if (raw.has("verbose")) global.verbosity = Verbosity::verbose;
+  if (const auto directory = raw.value("state")) {
+    if (directory->empty()) return tl::make_unexpected(ScanError{"--state needs a directory", ""});
+    global.state_directory = *directory;
+  }
+  const auto color = raw.value("color");
+  if (color == "auto") global.color = ColorChoice::automatic;
+  if (color == "always") global.color = ColorChoice::always;
+  if (color == "never") global.color = ColorChoice::never;
+  return {};
+}
+
+tl::expected<std::optional<std::uint32_t>, ScanError> read_slots(const RawOptions& raw) {
+  const auto text = raw.value("slots");
+  if (!text) return std::nullopt;
+  const auto slots = bounded_number("--slots", *text, 1, slots_max);
+  if (!slots) return tl::make_unexpected(slots.error());
+  return *slots;
+}
+
+std::string usage_hint(std::string_view command) {
+  return std::string(usage_of(command).substr(std::string_view("Usage: ").size()));
+}
+
+std::optional<ScanError> check_operands(std::string_view command, const Words& operands) {
+  const std::size_t wanted = command == "cancel" || command == "completion" ? 1 : 0;
+  const std::string name(command);
+  if (operands.size() > wanted)
+    return ScanError{"gibbon " + name + " cannot make anything of \"" + printable(operands[wanted]) + "\"",
+                     usage_hint(command)};
+  if (operands.size() < wanted || (wanted == 1 && operands.front().empty()))
+    return ScanError{"gibbon " + name + " needs " + (command == "cancel" ? "a job" : "the name of a shell"),
+                     usage_hint(command)};
+  return std::nullopt;
+}
+
+tl::expected<CommandOptions, ScanError> completion_options(const std::string& shell) {
+  if (shell == "bash") return CompletionOptions{Shell::bash};
+  if (shell == "zsh") return CompletionOptions{Shell::zsh};
+  if (shell == "fish") return CompletionOptions{Shell::fish};
+  return tl::make_unexpected(
+      ScanError{"there is no completion for \"" + printable(shell) + "\"", "gibbon completion bash, zsh or fish"});
+}
+
+tl::expected<CommandOptions, ScanError> command_options(std::string_view command, const RawOptions& raw,
+                                                        const Scan& scan, const Surroundings& surroundings) {
+  if (command == "run") {
+    auto run = run_options(raw, scan, surroundings);
+    if (!run) return tl::make_unexpected(run.error());
+    return std::move(*run);
+  }
+  if (auto error = check_operands(command, scan.operands)) return tl::make_unexpected(std::move(*error));
+  const auto slots = read_slots(raw);
+  if (!slots) return tl::make_unexpected(slots.error());
+  const auto format = raw.has("json") ? OutputFormat::json : OutputFormat::text;
+  if (command == "agent") return AgentOptions{*slots};
+  if (command == "up") return UpOptions{*slots};
+  if (command == "down") return DownOptions{raw.has("now")};
+  if (command == "status") return StatusOptions{format};
+  if (command == "ps") return PsOptions{.all = raw.has("all"), .format = format};
+  if (command == "cancel") return CancelOptions{.selector = scan.operands.front(), .now = raw.has("now")};
+  if (command == "version") return VersionOptions{format};
+  assert(command == "completion");
+  return completion_options(scan.operands.front());
+}
+
+ScanError unknown_command(const OptionTree& tree, const std::string& name) {
+  Words names;
+  for (const auto& command : tree.commands())
+    if (!command.name.empty()) names.push_back(command.name);
+  const auto meant = nearest(name, names);
+  return {"unknown command " + printable(name),
+          meant ? "did you mean gibbon " + *meant + "?" : "for the commands: gibbon help"};
+}
+
+Parsed help_on(const OptionTree& tree, const Words& operands) {
+  if (operands.size() > 1)
+    return usage_error("help", {"gibbon help takes one command at most", usage_hint("help")}, {});
+  const std::string name = operands.empty() ? "" : operands.front();
+  if (tree.find(name) == nullptr) return usage_error("help", unknown_command(tree, name), {});
+  return HelpText{tree.help(name, HelpDepth::full)};
+}
+
+// The command and what follows it.
+Parsed parse_command(const OptionTree& tree, GlobalOptions global, const Words& words,
+                     const Surroundings& surroundings) {
+  const auto& name = words.front();
+  const auto* command = name.empty() ? nullptr : tree.find(name);
+  if (command == nullptr) return usage_error("", unknown_command(tree, name), {});
+  const auto operands = name == "run" ? Operands::end_options : Operands::anywhere;
+  const auto [scan, error] = scan_options(*command, words, 1, operands);
+  if (scan.help) return HelpText{tree.help(name, *scan.help)};
+  if (error) return usage_error(name, *error, scan.options);
+  if (name == "help") return help_on(tree, scan.operands);
+
+  const auto raw = tree.read(name, scan.options);
+  if (!raw) return usage_error(name, {"the options of gibbon " + name + " cannot be read", usage_hint(name)}, {});
+  if (const auto read = read_global(*raw, global); !read) return usage_error(name, read.error(), scan.options);
+  auto options = command_options(name, *raw, scan, surroundings);
+  if (!options) return usage_error(name, options.error(), scan.options);
+  return Invocation{.global = std::move(global), .command = std::move(*options)};
+}
+
+std::optional<std::string> nonempty(const EnvironmentLookup& environment, std::string_view name) {
+  auto value = environment(name);
+  return value && !value->empty() ? value : std::nullopt;
+}
+
+}  // namespace
+
+Parsed parse(const std::vector<std::string>& words, const Surroundings& surroundings) {
+  const OptionTree tree;
+  const auto [scan, error] = scan_options(tree.commands().front(), words, 0, Operands::end_options);
+  if (scan.help) return HelpText{tree.help("", *scan.help)};
+  if (error) return usage_error("", *error, scan.options);
+  const auto raw = tree.read("", scan.options);
+  if (!raw) return usage_error("", {"the options before the command cannot be read", usage_hint("")}, {});
+  GlobalOptions global;
+  if (const auto read = read_global(*raw, global); !read) return usage_error("", read.error(), {});
+  if (raw->has("version")) return Invocation{.global = std::move(global), .command = VersionOptions{}};
+  if (scan.operands.empty()) return usage_error("", {"no command given", "for the commands: gibbon help"}, {});
+  return parse_command(tree, std::move(global), scan.operands, surroundings);
+}
+
+std::optional<std::string> resolve_state_directory(const GlobalOptions& options, const EnvironmentLookup& environment) {
+  if (options.state_directory) return options.state_directory;
+  if (auto state = nonempty(environment, "GIBBON_STATE")) return state;
+  if (const auto base = nonempty(environment, "XDG_STATE_HOME"); base && base->starts_with('/'))
+    return *base + "/gibbon";
+  if (const auto home = nonempty(environment, "HOME")) return *home + "/.local/state/gibbon";
+  return std::nullopt;
+}
+
+bool wants_color(ColorChoice choice, StreamKind stream, const EnvironmentLookup& environment) {
+  switch (choice) {
+    case ColorChoice::always: return true;
+    case ColorChoice::never: return false;
+    case ColorChoice::automatic: break;
+  }
+  if (nonempty(environment, "NO_COLOR")) return false;
+  if (const auto force = nonempty(environment, "CLICOLOR_FORCE"); force && *force != "0") return true;
+  return stream == StreamKind::terminal && environment("TERM") != "dumb";
+}
+
+}  // namespace agent::cli

@@ -19,11 +19,11 @@
 namespace crypto {
 
 // Holds a result with both outputs inline and the longest list of intervals; not more than half of a message of 1 MiB.
-inline constexpr std::size_t batch_signed_bytes_max = 512 * 1024;
+inline constexpr std::size_t batch_signed_bytes_max = std::size_t{512} * 1024;
 inline constexpr std::size_t batch_results_max = 4'096;
 inline constexpr std::size_t result_intervals_max = 4'096;
 inline constexpr std::size_t result_reason_bytes_max = 256;
-inline constexpr std::size_t inline_output_bytes_max = 64 * 1024;
+inline constexpr std::size_t inline_output_bytes_max = std::size_t{64} * 1024;
 inline constexpr std::uint8_t sandbox_level_max = 3;
 
 // A content that is fetched by its digest (`content_digest`).

@@ -19,7 +19,7 @@
 namespace crypto {
 
 inline constexpr std::size_t chunk_items_max = 1'024;
-inline constexpr std::size_t chunk_item_bytes_max = 64 * 1024;
+inline constexpr std::size_t chunk_item_bytes_max = std::size_t{64} * 1024;
 inline constexpr std::size_t item_bytes_max = 131'071;  // one word of an execve(2) on Linux, without its NUL
 // The largest is a single item of full length: beside it stand job, predecessor and a few small numbers.
 inline constexpr std::size_t chunk_signed_bytes_max = item_bytes_max + 256;

@@ -21,7 +21,7 @@
 
 namespace crypto {
 
-inline constexpr std::size_t manifest_signed_bytes_max = 256 * 1024;
+inline constexpr std::size_t manifest_signed_bytes_max = std::size_t{256} * 1024;
 inline constexpr std::size_t certificate_bytes_max = 4'096;
 inline constexpr std::size_t command_words_max = 8'192;
 inline constexpr std::size_t word_bytes_max = 131'071;  // of an execve(2) on Linux, without its NUL

@@ -47,7 +47,7 @@ TEST(canonical, numbers_are_written_in_their_shortest_form_and_read_back) {
                                                                  {~std::uint64_t{0}, "ffffffffffffffffff01"},
                                                                  {std::uint64_t{1} << 63U, "80808080808080808001"}};
   for (const auto& [value, hex] : cases) {
-    EXPECT_EQ(written([&](Writer& writer) { writer.number(value); }), hex);
+    EXPECT_EQ(written([number = value](Writer& writer) { writer.number(number); }), hex);
     std::uint64_t back = 77;
     EXPECT_EQ(read_number(hex, back), WireFault::none);
     EXPECT_EQ(back, value);

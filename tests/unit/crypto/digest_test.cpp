@@ -44,8 +44,8 @@ std::vector<std::byte> blake2b(std::size_t size, std::span<const std::byte> inpu
 
 TEST(digest, passes_the_self_test_of_rfc_7693_appendix_e) {
   Hasher all;
-  for (const std::uint32_t size : {20, 32, 48, 64}) {
-    for (const std::uint32_t input_size : {0, 3, 128, 129, 255, 1024}) {
+  for (const std::uint32_t size : {20U, 32U, 48U, 64U}) {
+    for (const std::uint32_t input_size : {0U, 3U, 128U, 129U, 255U, 1024U}) {
       const auto input = sequence(input_size, input_size);
       all.add(blake2b(size, input, {}));
       all.add(blake2b(size, input, sequence(size, size)));

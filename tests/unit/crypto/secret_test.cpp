@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -23,7 +24,7 @@ struct Place {
     return new (memory.data()) T(std::forward<From>(from)...);
   }
   [[nodiscard]] bool contains(std::span<const std::byte> what) const {
-    return !std::ranges::search(memory, what).empty();
+    return std::search(memory.begin(), memory.end(), what.begin(), what.end()) != memory.end();
   }
 };
 

@@ -1,0 +1,126 @@
+// The seeds of the fuzz targets: tests/fuzz/corpus/crypto_<kind>/. Each input is taken as signed bytes and as a body,
+// so the seeds are both. To write them anew: GIBBON_WRITE_CORPUS=tests/fuzz/corpus test_crypto
+// --gtest_filter='*corpus*'
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/unit/crypto/kinds.h"
+
+namespace crypto {
+namespace {
+
+using samples::Bytes;
+
+struct Seed {
+  std::string name;
+  Bytes bytes;
+  bool good;  // decodes as a body, or opens
+};
+
+Bytes with(Bytes bytes, std::size_t at, std::initializer_list<unsigned char> patch) {
+  for (const unsigned char byte : patch) bytes.at(at++) = std::byte{byte};
+  return bytes;
+}
+
+// Of a body with the smallest and the largest values, and bodies that are refused for a reason of this kind's own.
+std::vector<Seed> seeds_of(samples::ManifestKind /*kind*/) {
+  const Manifest least{.not_after_ms = 1, .program = NamedProgram{"a"}, .command = {"a"}};
+  Manifest open = samples::manifest();
+  open.range.reset();
+  open.space = OpenSpace{};
+  open.policy.found.reset();
+  const Bytes body = encode_body(least).value();
+  Bytes critical = body;
+  critical.resize(body.size() - 2);
+  for (const std::byte byte : samples::bytes_of(std::string_view("\1\1k\1v\0", 6))) critical.push_back(byte);
+  constexpr std::size_t certificate_at = 32 + 16 + 32;
+  return {{"least", body, true},
+          {"open_space", encode_body(open).value(), true},
+          {"unknown_critical", critical, false},
+          {"certificate_of_2_to_the_63",
+           with(body, certificate_at, {0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80}), false},
+          {"signed_by_another", seal(manifest_domain, body, samples::job_pair()).bytes, false}};
+}
+
+std::vector<Seed> seeds_of(samples::MandateKind /*kind*/) {
+  const Bytes body =
+      encode_body(Mandate{.sequence = ~std::uint64_t{0}, .time_to_live_ms = mandate_life_ms_max}).value();
+  return {{"largest", body, true},
+          {"long_zero", with(body, 16, {0x80}), false},
+          {"other_job", sign_mandate(Mandate{}, samples::job_pair()).value().bytes, false}};
+}
+
+std::vector<Seed> seeds_of(samples::ChunkKind /*kind*/) {
+  const Bytes end = encode_body(ArgumentChunk{.last = true}).value();
+  constexpr std::size_t items_at = 16 + 1 + 1;
+  return {{"end_of_input", end, true},
+          {"empty_but_not_last", with(end, items_at + 1, {0}), false},
+          {"claims_1024_items", with(end, items_at, {0x80, 0x08}), false},
+          {"too_long_but_short",
+           with(encode_body(ArgumentChunk{.items = {TooLong{}}}).value(), items_at + 2, {0xff, 0xff, 0x07}), false}};
+}
+
+std::vector<Seed> seeds_of(samples::BatchKind /*kind*/) {
+  const Bytes least = encode_body(ResultBatch{.results = {Result{.covers = {{0, 1}}}}}).value();
+  constexpr std::size_t results_at = 16 + 32 + 1;
+  return {{"least", least, true},
+          {"empty_interval", with(least, results_at + 3, {0}), false},
+          {"claims_4096_results", with(least, results_at, {0x80, 0x20}), false},
+          {"claims_4096_intervals", with(least, results_at + 1, {0x80, 0x20}), false}};
+}
+
+std::vector<Seed> seeds_of(samples::LoopStatementKind /*kind*/) {
+  LoopStatement deepest = samples::loop_statement();
+  deepest.path.assign(path_depth_max, PathStep{~std::uint64_t{0}, ~std::uint32_t{0}});
+  const Bytes body = encode_body(samples::loop_statement()).value();
+  return {
+      {"deepest", encode_body(deepest).value(), true},
+      {"root_loop", with(body, 16, {0}), false},
+      {"claims_33_levels", with(encode_body(deepest).value(), 16, {33}), false},
+      {"ordinal_above_32_bits", with(encode_body(deepest).value(), 17 + 10, {0xff, 0xff, 0xff, 0xff, 0x7f}), false}};
+}
+
+template <class Kind>
+std::vector<Seed> all_seeds() {
+  const Sealed sealed = Kind::sealed();
+  const Bytes body = samples::body_of(sealed);
+  std::vector<Seed> seeds = seeds_of(Kind{});
+  seeds.push_back({"signed", sealed.bytes, true});
+  seeds.push_back({"body", body, true});
+  seeds.push_back({"signed_and_changed", with(sealed.bytes, sealed.bytes.size() - 1, {0xff}), false});
+  seeds.push_back({"cut", Bytes(body.begin(), body.end() - 1), false});
+  Bytes longer = body;
+  longer.push_back(std::byte{0});
+  seeds.push_back({"continued", longer, false});
+  return seeds;
+}
+
+void write_seed(const std::filesystem::path& directory, const Seed& seed) {
+  std::filesystem::create_directories(directory);
+  std::ofstream out(directory / seed.name, std::ios::binary);
+  for (const std::byte byte : seed.bytes) out.put(std::to_integer<char>(byte));
+  ASSERT_TRUE(out.flush());
+}
+
+template <class Kind>
+class Corpus : public testing::Test {};
+
+using Kinds = testing::Types<samples::ManifestKind, samples::MandateKind, samples::ChunkKind, samples::BatchKind,
+                             samples::LoopStatementKind>;
+TYPED_TEST_SUITE(Corpus, Kinds);
+
+TYPED_TEST(Corpus, seeds_are_as_good_or_as_bad_as_they_claim_and_small) {
+  const char* root = std::getenv("GIBBON_WRITE_CORPUS");
+  for (const Seed& seed : all_seeds<TypeParam>()) {
+    EXPECT_EQ(TypeParam::reencoded(seed.bytes).has_value() || TypeParam::open(seed.bytes), seed.good) << seed.name;
+    EXPECT_LT(seed.bytes.size(), 2'048u) << seed.name;
+    if (root != nullptr) write_seed(std::filesystem::path(root) / (std::string("crypto_") + TypeParam::name), seed);
+  }
+}
+
+}  // namespace
+}  // namespace crypto

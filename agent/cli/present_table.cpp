@@ -1,0 +1,143 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+
+#include "agent/cli/present.h"
+
+namespace agent::cli {
+namespace {
+
+using protocol::client::Counts;
+using protocol::client::JobRow;
+
+constexpr std::size_t short_id_digits_min = 4;
+
+std::string fraction(const Counts& counts) {
+  return counts.total ? fmt::format("{}/{}", counts.ok + counts.hits, *counts.total)
+                      : fmt::format("{}/?", counts.ok + counts.hits);
+}
+
+// What is left at the pace so far; nothing while that is unknown.
+std::optional<std::chrono::nanoseconds> time_left(const ProgressState& state) {
+  const auto& counts = state.counts;
+  if (!counts.total || counts.committed == 0 || counts.committed >= *counts.total) return std::nullopt;
+  const auto left = static_cast<double>(*counts.total - counts.committed);
+  const auto estimate = static_cast<double>(state.elapsed.count()) * left / static_cast<double>(counts.committed);
+  constexpr double longest = 3.6e12 * 24 * 1000;
+  if (estimate > longest) return std::nullopt;
+  return std::chrono::nanoseconds{static_cast<std::int64_t>(estimate)};
+}
+
+using Row = std::array<std::string, 8>;
+
+// Columns as wide as their widest cell, two blanks between; the last one is not padded.
+std::string aligned(const std::vector<Row>& rows) {
+  std::array<std::size_t, std::tuple_size_v<Row>> widths{};
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  std::string text;
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i + 1 < row.size(); ++i) text += fmt::format("{:<{}}  ", row[i], widths[i]);
+    text += row.back() + "\n";
+  }
+  return text;
+}
+
+std::string state_of(const JobRow& job) {
+  return std::string(job.ending ? to_string(*job.ending) : to_string(job.state));
+}
+
+}  // namespace
+
+std::string full_id(const protocol::JobId& job) {
+  std::string text;
+  for (const auto byte : job.value()) text += fmt::format("{:02x}", std::to_integer<unsigned>(byte));
+  return text;
+}
+
+std::vector<std::string> short_ids(const std::vector<JobRow>& jobs) {
+  std::vector<std::string> ids, sorted;
+  for (const auto& job : jobs) ids.push_back(full_id(job.job));
+  sorted = ids;
+  std::ranges::sort(sorted);
+  const auto common = [](const std::string& a, const std::string& b) {
+    return static_cast<std::size_t>(std::ranges::mismatch(a, b).in1 - a.begin());
+  };
+  for (auto& id : ids) {
+    const auto place = std::ranges::lower_bound(sorted, id);
+    auto digits = short_id_digits_min;
+    if (place != sorted.begin()) digits = std::max(digits, common(*(place - 1), id) + 1);
+    if (place + 1 != sorted.end()) digits = std::max(digits, common(*(place + 1), id) + 1);
+    id.resize(std::min(digits, id.size()));
+  }
+  return ids;
+}
+
+std::string job_table(const std::vector<JobRow>& jobs) {
+  if (jobs.empty()) return "no jobs\n";
+  const auto ids = short_ids(jobs);
+  std::vector<Row> rows = {{"JOB", "ID", "STATE", "OK", "FAILED", "RUNNING", "TIME", "NAME"}};
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    const auto& job = jobs[i];
+    rows.push_back({fmt::format("%{}", job.number), ids[i], state_of(job), fraction(job.counts),
+                    std::to_string(job.counts.failed), std::to_string(job.counts.running),
+                    human_duration(std::chrono::nanoseconds{
+                        static_cast<std::int64_t>(std::min<std::uint64_t>(job.elapsed_ns, INT64_MAX))}),
+                    printable_item(job.name, 60)});
+  }
+  return aligned(rows);
+}
+
+std::string job_ids(const std::vector<JobRow>& jobs) {
+  std::string text;
+  for (const auto& id : short_ids(jobs)) text += id + "\n";
+  return text;
+}
+
+std::string status_table(const protocol::client::Status& status, std::uint64_t pid) {
+  const auto uptime =
+      std::chrono::nanoseconds{static_cast<std::int64_t>(std::min<std::uint64_t>(status.uptime_ns, INT64_MAX))};
+  auto text = fmt::format("node    {}\n", printable(status.node));
+  text +=
+      fmt::format("agent   gibbon {}, pid {}, up {}\n", printable(status.program_version), pid, human_duration(uptime));
+  text += fmt::format("slots   {} of {} in use\n", status.running, status.slots);
+  text += fmt::format("jobs    {}\n", status.jobs);
+  text += fmt::format("state   {}\n", printable(status.state_directory, 4096));
+  for (const auto& note : status.notes) text += fmt::format("note    {}\n", printable(note, 400));
+  return text;
+}
+
+std::string progress_bar(const ProgressState& state, std::uint32_t columns) {
+  constexpr std::size_t bar_cells = 20;
+  const auto& counts = state.counts;
+  std::string bar;
+  if (counts.total) {
+    // 0 of 0 is all of it. The division comes first where the product would not fit.
+    const auto done = std::min(counts.committed, *counts.total);
+    const auto share = *counts.total == 0 ? 1.0 : static_cast<double>(done) / static_cast<double>(*counts.total);
+    const auto full = static_cast<std::size_t>(share * static_cast<double>(bar_cells));
+    bar = "[" + std::string(full, '#') + std::string(bar_cells - full, '-') + "] ";
+  }
+  auto rest = fmt::format("{} ok", fraction(counts));
+  if (counts.failed > 0) rest += fmt::format("  {} failed", counts.failed);
+  if (counts.lost > 0) rest += fmt::format("  {} lost", counts.lost);
+  rest += fmt::format("  {} running", counts.running);
+  if (const auto left = time_left(state)) rest += "  ETA " + human_duration(*left);
+  // The figures say more than the bar does.
+  auto line = bar.size() + rest.size() <= columns ? bar + rest : rest;
+  line.resize(std::min<std::size_t>(line.size(), columns));
+  return line;
+}
+
+std::string progress_line(const ProgressState& state) {
+  const auto& counts = state.counts;
+  const auto ok = counts.ok + counts.hits;
+  auto text = counts.total ? fmt::format("gibbon: {} of {} ok", ok, *counts.total) : fmt::format("gibbon: {} ok", ok);
+  text += fmt::format(", {} failed", counts.failed);
+  if (counts.lost > 0) text += fmt::format(", {} lost", counts.lost);
+  return text + fmt::format(", {} running, {}\n", counts.running, human_duration(state.elapsed));
+}
+
+}  // namespace agent::cli

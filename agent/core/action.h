@@ -94,7 +94,7 @@ struct AnswerVerdict {
 
 // Facts worth a log line, a metric or a person's attention.
 struct Notice {
-  enum class What { task_lost, piece_given_up, no_room, mandate_lapsed };
+  enum class What { task_lost, piece_given_up, no_room };
   What what = What::task_lost;
   JobId job;
   Interval piece;

@@ -45,6 +45,13 @@ std::optional<Counts> Agent::counts(JobId job) const {
   return at->second.job.counts();
 }
 
+std::uint64_t Agent::committed_below(JobId job) const {
+  auto at = jobs_.find(job);
+  if (at == jobs_.end()) return 0;
+  const std::vector<Interval>& settled = at->second.job.branch().settled().intervals();
+  return settled.empty() || settled.front().begin != 0 ? 0 : settled.front().end;
+}
+
 Agent::Held* Agent::find(JobId job) {
   auto at = jobs_.find(job);
   return at == jobs_.end() ? nullptr : &at->second;

@@ -50,6 +50,8 @@ class Agent {
   [[nodiscard]] std::size_t job_count() const { return jobs_.size(); }
   [[nodiscard]] std::size_t running_count() const { return tasks_.size(); }
   [[nodiscard]] std::optional<Counts> counts(JobId job) const;
+  // Everything below this index is committed.
+  [[nodiscard]] std::uint64_t committed_below(JobId job) const;
   void check_invariants() const;
 
  private:

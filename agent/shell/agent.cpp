@@ -91,7 +91,10 @@ void Agent::pump() {
   pumping_ = true;
   do {
     handle_events();
-    for (auto& [job, held] : held_) deliver(held);
+    for (auto& [job, held] : held_) {
+      acknowledge_items(held);
+      deliver(held);
+    }
   } while (!events_.empty());
   forget_finished_jobs();
   pumping_ = false;
@@ -301,6 +304,13 @@ void Agent::check_room(Held& held) {
     return post(core::ResultsFull{.job = held.job->id()});
   }
   post(core::ResultsFlow{.job = held.job->id()});
+}
+
+void Agent::acknowledge_items(Held& held) {
+  if (!held.chunk_to_acknowledge || held.client == nullptr) return;
+  const protocol::JobId job = held.job->id();
+  if (!held.verdict && held.job->items_bytes_ahead(core_.committed_below(job)) > items_ahead_bytes_max) return;
+  held.client->send(client::Stored{.job = job, .chunk = *std::exchange(held.chunk_to_acknowledge, std::nullopt)});
 }
 
 void Agent::send_verdict(Held& held) {

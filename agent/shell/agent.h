@@ -47,6 +47,8 @@ class Agent {
  public:
   static constexpr std::size_t jobs_max = 1'000;
   static constexpr std::size_t clients_max = 256;
+  // So far a client may feed items ahead of the work; further chunks are kept, but acknowledged only when it caught up.
+  static constexpr std::uint64_t items_ahead_bytes_max = 256 * 1024 * 1024;
 
   // `state` is locked by this process, and outlives the agent. Removes what a dead predecessor left of processes and
   // scratch directories. The problem is a state directory that does not work.
@@ -68,8 +70,7 @@ class Agent {
   // --- for ClientSession -------------------------------------------------------------------------------------------
   [[nodiscard]] tl::expected<protocol::client::Accepted, Refusal> submit(ClientSession& session,
                                                                          const protocol::client::Submit& submission);
-  [[nodiscard]] tl::expected<protocol::client::Stored, Refusal> append_items(ClientSession& session,
-                                                                             protocol::client::Items items);
+  [[nodiscard]] tl::expected<void, Refusal> append_items(ClientSession& session, protocol::client::Items items);
   [[nodiscard]] bool shown(ClientSession& session, const protocol::client::Shown& shown);
   [[nodiscard]] tl::expected<std::string, Refusal> cancel(const std::string& selector, core::StopHow how);
   [[nodiscard]] std::optional<protocol::client::Progress> progress(protocol::JobId job) const;
@@ -87,6 +88,7 @@ class Agent {
     std::int64_t start_boot_ns = 0;
     std::optional<core::AnswerVerdict> verdict;
     bool verdict_sent = false;
+    std::optional<std::uint64_t> chunk_to_acknowledge;
   };
 
   Agent(uv_loop_t* loop, StateDir& state, const AgentOptions& options, crypto::SigningPair node);
@@ -112,6 +114,7 @@ class Agent {
 
   void deliver(Held& held);
   void check_room(Held& held);
+  void acknowledge_items(Held& held);
   void send_verdict(Held& held);
   void forget_finished_jobs();
   void bury_sessions();

@@ -97,24 +97,25 @@ tl::expected<client::Accepted, Refusal> Agent::submit(ClientSession& session, co
   return accepted;
 }
 
-tl::expected<client::Stored, Refusal> Agent::append_items(ClientSession& session, client::Items items) {
+tl::expected<void, Refusal> Agent::append_items(ClientSession& session, client::Items items) {
   const protocol::JobId job = items.job;
-  const client::Stored stored{.job = job, .chunk = items.chunk};
+  const std::uint64_t chunk = items.chunk;
   Held* held = find(job);
   if (held == nullptr || held->client != &session) {
-    if (list_.knows(job)) return stored;  // it has ended: what still comes is not wanted
+    if (list_.knows(job)) return {};  // it has ended: what still comes is not wanted
     return refused(RefusalCode::no_such_job, "there is no such job");
   }
-  if (held->verdict) return stored;
+  if (held->verdict) return {};
   auto known = held->job->append_items(std::move(items));
   if (!known) {
     post(core::CancelRequested{.job = job, .how = core::StopHow::terminate});
     return tl::unexpected(known.error());
   }
   const bool ended = held->job->items_ended();
+  held->chunk_to_acknowledge = chunk;
   post(core::ItemsAdded{.job = job, .known = *known});
   if (ended) post(core::ItemsEnded{.job = job});
-  return stored;
+  return {};
 }
 
 bool Agent::shown(ClientSession& session, const client::Shown& shown) {

@@ -53,9 +53,8 @@ void ClientSession::on(const client::Submit& message) {
 
 void ClientSession::on(client::Items message) {
   const protocol::JobId job = message.job;
-  auto stored = agent_.append_items(*this, std::move(message));
-  if (stored) return send(*stored);
-  refuse(stored.error().code, stored.error().problem.message, stored.error().problem.hint, job);
+  auto kept = agent_.append_items(*this, std::move(message));
+  if (!kept) refuse(kept.error().code, kept.error().problem.message, kept.error().problem.hint, job);
 }
 
 void ClientSession::on(const client::Shown& message) {

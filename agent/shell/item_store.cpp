@@ -13,6 +13,12 @@
 
 namespace agent::shell {
 
+namespace {
+
+constexpr std::uint64_t release_bytes_min = 1024 * 1024;
+
+}  // namespace
+
 tl::expected<ItemStore, Problem> ItemStore::open(const std::string& directory) {
   auto file = open_nameless_file(directory);
   if (!file) return tl::unexpected(file.error());
@@ -32,11 +38,30 @@ tl::expected<void, Problem> ItemStore::append(const crypto::ArgumentChunk& chunk
 }
 
 tl::expected<crypto::Item, Problem> ItemStore::item(std::uint64_t index) {
-  assert(index < count_);
-  const auto after = std::ranges::upper_bound(places_, index, {}, &Place::first);
-  auto found = decoded(*(after - 1));
+  auto found = decoded(place_of(index));
   if (!found) return tl::unexpected(found.error());
   return (*found)->items[index - (*found)->first];
+}
+
+const ItemStore::Place& ItemStore::place_of(std::uint64_t index) const {
+  assert(index < count_);
+  const auto after = std::ranges::upper_bound(places_, index, {}, &Place::first);
+  assert(after != places_.begin());
+  return *(after - 1);
+}
+
+void ItemStore::release_below(std::uint64_t index) {
+  while (places_.size() > 1 && places_[1].first <= index) places_.pop_front();
+  if (places_.empty() || places_.front().offset < released_ + release_bytes_min) return;
+  const auto begin = static_cast<off_t>(released_);
+  released_ = places_.front().offset;
+  // Where the file system can not do that, the space stays taken until the job ends.
+  (void)fallocate(file_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, begin,
+                  static_cast<off_t>(released_) - begin);
+}
+
+std::uint64_t ItemStore::bytes_from(std::uint64_t index) const {
+  return index >= count_ ? 0 : end_ - place_of(std::max(index, places_.front().first)).offset;
 }
 
 tl::expected<const ItemStore::Decoded*, Problem> ItemStore::decoded(const Place& place) {

@@ -2,9 +2,11 @@
 // The items of an open loop: signed chunks in a nameless file on disk, found again by index.
 //
 // Memory goes by chunks (24 bytes each), not by items; the most recently used chunks are kept decoded, so that items
-// taken in order cost one read and one decoding per chunk.
+// taken in order cost one read and one decoding per chunk. An endless stream costs no endless disk: what lies behind is
+// given back.
 
 #include <cstdint>
+#include <deque>
 #include <list>
 #include <string>
 #include <tl/expected.hpp>
@@ -29,6 +31,11 @@ class ItemStore {
 
   [[nodiscard]] std::uint64_t count() const { return count_; }
 
+  // Items below `index` will not be asked for again: gives their disk space back.
+  void release_below(std::uint64_t index);
+  // What the items from `index` on take on disk.
+  [[nodiscard]] std::uint64_t bytes_from(std::uint64_t index) const;
+
  private:
   static constexpr std::size_t decoded_max = 4;
   struct Place {
@@ -41,13 +48,15 @@ class ItemStore {
     std::vector<crypto::Item> items;
   };
 
+  [[nodiscard]] const Place& place_of(std::uint64_t index) const;
   [[nodiscard]] tl::expected<const Decoded*, Problem> decoded(const Place& place);
 
   exec::Descriptor file_;
-  std::vector<Place> places_;
+  std::deque<Place> places_;   // of the chunks that were not released
   std::list<Decoded> recent_;  // most recently used first
   std::uint64_t count_ = 0;
-  std::uint64_t end_ = 0;  // of the file
+  std::uint64_t end_ = 0;       // of the file
+  std::uint64_t released_ = 0;  // bytes of its beginning that were given back
 };
 
 }  // namespace agent::shell

@@ -175,6 +175,12 @@ tl::expected<std::uint64_t, Refusal> RootJob::append_items(client::Items items) 
   return items_->count();
 }
 
+std::uint64_t RootJob::items_bytes_ahead(std::uint64_t committed_below) {
+  if (!items_) return 0;
+  items_->release_below(committed_below);
+  return items_->bytes_from(committed_below);
+}
+
 tl::expected<std::string, std::string> RootJob::item_text(std::uint64_t index) {
   if (body_of(manifest()) != exec::BodyKind::list) return std::string();
   assert(items_ && index < items_->count());

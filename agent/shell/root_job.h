@@ -58,6 +58,8 @@ class RootJob {
   // The next chunk of an open loop's items. Returns how many items are known now.
   [[nodiscard]] tl::expected<std::uint64_t, Refusal> append_items(protocol::client::Items chunk);
   [[nodiscard]] bool items_ended() const { return chain_.ended(); }
+  // How much of the items waits on disk, given that everything below `committed_below` is done with.
+  [[nodiscard]] std::uint64_t items_bytes_ahead(std::uint64_t committed_below);
 
   // The order for a task, to run in `scratch`; or why there is none (a fault of the arguments).
   [[nodiscard]] tl::expected<exec::TaskOrder, std::string> order(const core::StartTask& start,

@@ -6,7 +6,7 @@ namespace protocol {
 namespace {
 
 // An idle reader keeps no more than this.
-constexpr std::size_t kept_bytes_max = 64 * 1024;
+constexpr std::size_t kept_bytes_max = 64 * limits::kib;
 
 std::uint32_t read_length(std::span<const std::byte> prefix) {
   std::uint32_t length = 0;

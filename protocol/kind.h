@@ -119,17 +119,18 @@ struct KindRow {
 // clang-format off
 inline constexpr std::array<KindRow, kind_count> kind_table = [] {
   using enum Kind;
+  using limits::kib;
   constexpr auto control_queue = Queue::control;
   constexpr auto on_link = Carrier::link;
   constexpr auto on_both = Carrier::link_or_datagram;
   constexpr std::size_t datagram = limits::datagram_message_bytes_max;
-  constexpr std::size_t small = 2 * 1024;
+  constexpr std::size_t small = 2 * kib;
   constexpr std::size_t list = limits::intervals_per_message_max * 18 + small;
   constexpr std::size_t large = limits::message_bytes_max;
   return std::array<KindRow, kind_count>{{
     {hello,       "hello",       {Role::member, Standing::any,           Proof::none,         control_queue, on_link, small}},
-    {beat,        "beat",        {Role::member, Standing::any,           Proof::mandate,      control_queue, on_link, 128 * 1024}},
-    {holds,       "holds",       {Role::member, Standing::branch_end,    Proof::none,         control_queue, on_link, list + 64 * 1024}},
+    {beat,        "beat",        {Role::member, Standing::any,           Proof::mandate,      control_queue, on_link, 128 * kib}},
+    {holds,       "holds",       {Role::member, Standing::branch_end,    Proof::none,         control_queue, on_link, list + 64 * kib}},
     {bye,         "bye",         {Role::member, Standing::any,           Proof::none,         control_queue, on_link, small}},
     {shuffle,     "shuffle",     {Role::member, Standing::any,           Proof::peer_records, control_queue, on_both, datagram}},
     {shuffled,    "shuffled",    {Role::member, Standing::asked,         Proof::peer_records, control_queue, on_both, datagram}},
@@ -146,7 +147,7 @@ inline constexpr std::array<KindRow, kind_count> kind_table = [] {
     {refuse,      "refuse",      {Role::run,    Standing::branch_helper, Proof::none,         control_queue, on_link, small}},
     {want,        "want",        {Role::run,    Standing::branch_helper, Proof::none,         control_queue, on_link, small}},
     {recall,      "recall",      {Role::member, Standing::branch_master, Proof::none,         control_queue, on_link, list}},
-    {returned,    "returned",    {Role::run,    Standing::branch_helper, Proof::none,         control_queue, on_link, list + 64 * 1024}},
+    {returned,    "returned",    {Role::run,    Standing::branch_helper, Proof::none,         control_queue, on_link, list + 64 * kib}},
     {report,      "report",      {Role::run,    Standing::branch_helper, Proof::batches,      control_queue, on_link, large}},
     {received,    "received",    {Role::member, Standing::branch_master, Proof::none,         control_queue, on_link, small}},
     {settled,     "settled",     {Role::member, Standing::loop_master,   Proof::none,         control_queue, on_link, list}},
@@ -155,18 +156,18 @@ inline constexpr std::array<KindRow, kind_count> kind_table = [] {
     {ended,       "ended",       {Role::member, Standing::any,           Proof::job_key,      control_queue, on_link, small}},
     {orphan,      "orphan",      {Role::run,    Standing::any,           Proof::mandate,      control_queue, on_link, list}},
     {adopt,       "adopt",       {Role::member, Standing::loop_ancestor, Proof::mandate,      control_queue, on_link, list}},
-    {follow,      "follow",      {Role::member, Standing::any,           Proof::user_key,     control_queue, on_link, 20 * 1024}},
-    {control,     "control",     {Role::member, Standing::any,           Proof::user_key,     control_queue, on_link, 20 * 1024}},
-    {appoint,     "appoint",     {Role::member, Standing::job_root,      Proof::job_key,      control_queue, on_link, 272 * 1024}},
+    {follow,      "follow",      {Role::member, Standing::any,           Proof::user_key,     control_queue, on_link, 20 * kib}},
+    {control,     "control",     {Role::member, Standing::any,           Proof::user_key,     control_queue, on_link, 20 * kib}},
+    {appoint,     "appoint",     {Role::member, Standing::job_root,      Proof::job_key,      control_queue, on_link, 272 * kib}},
     {log,         "log",         {Role::member, Standing::job_root,      Proof::none,         control_queue, on_link, large}},
     {logged,      "logged",      {Role::run,    Standing::job_deputy,    Proof::none,         control_queue, on_link, small}},
     {succession,  "succession",  {Role::member, Standing::any,           Proof::job_key,      control_queue, on_link, small}},
     {fetch,       "fetch",       {Role::member, Standing::any,           Proof::none,         control_queue, on_link, small}},
-    {piece,       "piece",       {Role::member, Standing::asked,         Proof::content,      Queue::bulk,   on_link, 68 * 1024}},
+    {piece,       "piece",       {Role::member, Standing::asked,         Proof::content,      Queue::bulk,   on_link, 68 * kib}},
     {absent,      "absent",      {Role::member, Standing::asked,         Proof::none,         control_queue, on_link, small}},
-    {revocations, "revocations", {Role::member, Standing::any,           Proof::admin_key,    control_queue, on_link, 272 * 1024}},
-    {renew,       "renew",       {Role::member, Standing::any,           Proof::node_key,     control_queue, on_link, 20 * 1024}},
-    {renewed,     "renewed",     {Role::issue,  Standing::asked,         Proof::certificate,  control_queue, on_link, 8 * 1024}},
+    {revocations, "revocations", {Role::member, Standing::any,           Proof::admin_key,    control_queue, on_link, 272 * kib}},
+    {renew,       "renew",       {Role::member, Standing::any,           Proof::node_key,     control_queue, on_link, 20 * kib}},
+    {renewed,     "renewed",     {Role::issue,  Standing::asked,         Proof::certificate,  control_queue, on_link, 8 * kib}},
   }};
 }();
 // clang-format on

@@ -10,8 +10,10 @@
 
 namespace protocol::limits {
 
+inline constexpr std::size_t kib = 1'024;
+
 // Messages and frames.
-inline constexpr std::size_t message_bytes_max = 1024 * 1024;  // one framed message, its length prefix not counted
+inline constexpr std::size_t message_bytes_max = 1'024 * kib;  // one framed message, its length prefix not counted
 inline constexpr std::size_t frame_bytes_max = 65'535;         // one Noise transport message (Noise specification, 3)
 inline constexpr std::size_t datagram_bytes_max = 1'200;       // below the least MTU of IPv6, headers and seal included
 inline constexpr std::size_t datagram_seal_bytes = 80;
@@ -24,7 +26,7 @@ inline constexpr std::size_t depth_max = 8;                 // arrays inside arr
 // A decode holds at most `allocation_factor` x its input + `allocation_slack_bytes`. The slack pays for lists of many
 // small elements, whose structs are larger than their shortest encodings.
 inline constexpr std::size_t allocation_factor = 4;
-inline constexpr std::size_t allocation_slack_bytes = 128 * 1024;
+inline constexpr std::size_t allocation_slack_bytes = 128 * kib;
 
 // Names and texts.
 inline constexpr std::size_t reason_bytes_max = 256;  // texts for people: reasons, hints, warnings
@@ -56,38 +58,38 @@ inline constexpr std::uint8_t refer_hops_max = 3;
 
 // Signed things, opaque here.
 inline constexpr std::size_t record_bytes_max = 230;
-inline constexpr std::size_t manifest_bytes_max = 256 * 1024;
+inline constexpr std::size_t manifest_bytes_max = 256 * kib;
 inline constexpr std::size_t mandate_bytes_max = 256;
-inline constexpr std::size_t statement_bytes_max = 1'024;    // loop statement, `ended`, `succession`
-inline constexpr std::size_t request_bytes_max = 16 * 1024;  // follow, control, renew
+inline constexpr std::size_t statement_bytes_max = 1'024;   // loop statement, `ended`, `succession`
+inline constexpr std::size_t request_bytes_max = 16 * kib;  // follow, control, renew
 inline constexpr std::size_t certificate_bytes_max = 4'096;
 inline constexpr std::size_t revocation_bytes_max = 256;
 inline constexpr std::size_t revocations_max = 1'024;
 inline constexpr std::size_t journal_records_max = 256;
-inline constexpr std::size_t journal_record_bytes_max = 512 * 1024;
-inline constexpr std::size_t journal_bytes_max = 768 * 1024;    // of all records in one `log`
+inline constexpr std::size_t journal_record_bytes_max = 512 * kib;
+inline constexpr std::size_t journal_bytes_max = 768 * kib;     // of all records in one `log`
 inline constexpr std::size_t signature_overhead_bytes = 1'024;  // what signing may add to a chunk or a batch
 
 // Items: the arguments of a list. Formed and numbered by the client.
 inline constexpr std::size_t chunk_items_max = 1'024;
-inline constexpr std::size_t chunk_bytes_max = 64 * 1024;  // of item texts, unless the chunk holds one item alone
-inline constexpr std::size_t item_bytes_max = 131'071;     // MAX_ARG_STRLEN of Linux - 1: longer fits no command line
+inline constexpr std::size_t chunk_bytes_max = 64 * kib;  // of item texts, unless the chunk holds one item alone
+inline constexpr std::size_t item_bytes_max = 131'071;    // MAX_ARG_STRLEN of Linux - 1: longer fits no command line
 inline constexpr std::size_t signed_chunk_bytes_max = item_bytes_max + signature_overhead_bytes;
-inline constexpr std::size_t grant_chunks_max = 64;               // chunks that ride along
-inline constexpr std::size_t grant_chunk_bytes_max = 256 * 1024;  // all of them
-inline constexpr std::size_t grant_chunk_names_max = 1'024;       // chunks that are named by digest
+inline constexpr std::size_t grant_chunks_max = 64;              // chunks that ride along
+inline constexpr std::size_t grant_chunk_bytes_max = 256 * kib;  // all of them
+inline constexpr std::size_t grant_chunk_names_max = 1'024;      // chunks that are named by digest
 
 // Results and content.
-inline constexpr std::size_t inline_output_bytes_max = 64 * 1024;  // more of it is a file or a blob
-inline constexpr std::size_t batch_bytes_max = 512 * 1024;
-inline constexpr std::size_t report_batch_bytes_max = 640 * 1024;  // all batches of one report
-inline constexpr std::size_t piece_bytes_max = 64 * 1024;          // so that a handshake waits behind at most one
-inline constexpr std::size_t results_per_message_max = 256;        // client socket
+inline constexpr std::size_t inline_output_bytes_max = 64 * kib;  // more of it is a file or a blob
+inline constexpr std::size_t batch_bytes_max = 512 * kib;
+inline constexpr std::size_t report_batch_bytes_max = 640 * kib;  // all batches of one report
+inline constexpr std::size_t piece_bytes_max = 64 * kib;          // so that a handshake waits behind at most one
+inline constexpr std::size_t results_per_message_max = 256;       // client socket
 inline constexpr std::size_t jobs_per_message_max = 256;
 inline constexpr std::size_t notes_max = 64;
 
 // Credit: what may be under way unacknowledged, per link and per client.
-inline constexpr std::size_t credit_bytes_max = 4 * 1024 * 1024;
+inline constexpr std::size_t credit_bytes_max = 4'096 * kib;
 inline constexpr std::size_t credit_results_max = 4'096;
 
 static_assert(signed_chunk_bytes_max <= grant_chunk_bytes_max, "a grant can carry the largest chunk");

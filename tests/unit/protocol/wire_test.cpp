@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <limits>
+#include <optional>
+#include <utility>
+#include <vector>
 
 namespace protocol {
 namespace {
@@ -36,6 +40,58 @@ TEST(Canonical, is_sorted_disjoint_and_without_empty_intervals) {
   EXPECT_FALSE(canonical({{2, 1}}));
   EXPECT_FALSE(canonical({{0, 2}, {1, 3}}));
   EXPECT_FALSE(canonical({{4, 5}, {1, 2}}));
+}
+
+// Two bytes on the wire, a kibibyte in memory.
+struct Bulky {
+  std::uint8_t number = 0;
+  std::array<std::byte, 1023> rest{};
+};
+
+template <class V>
+void fields(V& v, Field<V, Bulky> m) {
+  v(m.number);
+}
+
+TEST(Decoder, refuses_a_list_that_would_take_more_memory_than_its_size_justifies) {
+  const auto decode_list = [](std::size_t count) {
+    WireWriter out;
+    out.array(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      out.array(1);
+      out.number(7);
+    }
+    const auto bytes = out.take();
+    WireReader in(bytes);
+    Decoder decoder(in);
+    std::vector<Bulky> list;
+    decoder.list(list, 1'000);
+    return std::pair(in.error(), list.capacity());
+  };
+  // The slack alone pays for 127 of them and the parser.
+  EXPECT_EQ(decode_list(127), std::pair(std::optional<DecodeError>(), std::size_t{127}));
+  EXPECT_EQ(decode_list(140), std::pair(std::optional(DecodeError::too_much), std::size_t{0}));
+}
+
+TEST(Decoder, charges_the_lists_of_one_message_together) {
+  WireWriter out;
+  for (int list = 0; list < 2; ++list) {
+    out.array(100);
+    for (int i = 0; i < 100; ++i) {
+      out.array(1);
+      out.number(7);
+    }
+  }
+  const auto bytes = out.take();
+  WireReader in(bytes);
+  Decoder decoder(in);
+  std::vector<Bulky> first;
+  std::vector<Bulky> second;
+  decoder.list(first, 1'000);
+  EXPECT_TRUE(in.ok());
+  decoder.list(second, 1'000);
+  EXPECT_EQ(in.error(), DecodeError::too_much);
+  EXPECT_EQ(second.capacity(), 0U);
 }
 
 }  // namespace

@@ -63,8 +63,8 @@ if [ "$(id -u)" -ne 0 ]; then
   as_root=(sudo)
 fi
 echo "install-deps: installing ${missing[*]}"
-export DEBIAN_FRONTEND=noninteractive
-apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@" </dev/null; }
-apt update || give_up "apt-get update failed."
+apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+  apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@" </dev/null; }
+apt update || echo "install-deps: the lists of packages could not be refreshed, going on with those that are here." >&2
 apt install -y --no-install-recommends "${missing[@]}" >/dev/null || give_up "apt-get install failed."
 echo "install-deps: installed ${#missing[@]} packages."

@@ -1,6 +1,6 @@
 // The seeds of the fuzz targets: tests/fuzz/corpus/crypto_<kind>/. Each input is taken as signed bytes and as a body,
 // so the seeds are both. To write them anew: GIBBON_WRITE_CORPUS=tests/fuzz/corpus test_crypto
-// --gtest_filter='*corpus*'
+// --gtest_filter='*orpus*'
 
 #include <gtest/gtest.h>
 

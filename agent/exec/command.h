@@ -134,11 +134,12 @@ inline constexpr std::size_t command_bytes_max = 2'097'152;  // all arguments; a
 // The line that a shell would be given, for `--dry-run` and for messages: the direct form's words are quoted too.
 [[nodiscard]] tl::expected<std::string, ExpandError> command_line(const Template& command, const Bindings& bindings);
 
-// One argument as a POSIX shell word: bare if it holds only letters, digits and `+-./_`, else in single quotes, a run
-// of single quotes in double quotes; '' if empty.
+// One argument as a POSIX shell word: bare if it holds only letters, digits and `+-./_`, else in single quotes, each
+// single quote of its own in double quotes; '' if empty.
 [[nodiscard]] std::string shell_quoted(std::string_view argument);
 
-// What `{.}` and its like make of one column. `directory` is dirname(1) of it, `.` where there is none.
+// What `{.}` and its like make of one column. `directory` is dirname(1) of it, `.` where there is none. As GNU
+// parallel's, but that a newline in a path is a byte like any other.
 [[nodiscard]] std::string_view transformed(std::string_view column, Transform transform);
 
 // Columns of an item and back.

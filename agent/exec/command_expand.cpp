@@ -201,17 +201,18 @@ tl::expected<std::string, ExpandError> command_line(const Template& command, con
 std::string shell_quoted(std::string_view argument) {
   if (argument.empty()) return "''";
   if (std::ranges::all_of(argument, is_bare)) return std::string(argument);
-  std::string quoted;
-  quoted.reserve(argument.size() + 2);
-  while (!argument.empty()) {
-    const bool quotes = argument.front() == '\'';
-    const auto length = std::min(quotes ? argument.find_first_not_of('\'') : argument.find('\''), argument.size());
-    const char mark = quotes ? '"' : '\'';
-    quoted += mark;
-    quoted += argument.substr(0, length);
-    quoted += mark;
-    argument.remove_prefix(length);
+  // In single quotes, each one of the text's own in double quotes between two such strings; empty strings at the ends
+  // are left out.
+  std::string quoted = argument.starts_with('\'') ? "" : "'";
+  for (std::size_t i = 0; i < argument.size(); ++i) {
+    if (argument[i] != '\'') {
+      quoted += argument[i];
+      continue;
+    }
+    quoted += i == 0 ? "\"'\"" : "'\"'\"";
+    if (i + 1 < argument.size()) quoted += '\'';
   }
+  if (!argument.ends_with('\'')) quoted += '\'';
   return quoted;
 }
 

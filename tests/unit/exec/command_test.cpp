@@ -42,11 +42,11 @@ TEST(Quoting, IsThatOfGnuParallel) {
   EXPECT_EQ(shell_quoted(""), "''");
   EXPECT_EQ(shell_quoted("a b"), "'a b'");
   EXPECT_EQ(shell_quoted("'"), R"("'")");
-  EXPECT_EQ(shell_quoted("''"), R"("''")");
+  EXPECT_EQ(shell_quoted("''"), R"("'"''"'")");
   EXPECT_EQ(shell_quoted("it's"), R"('it'"'"'s')");
   EXPECT_EQ(shell_quoted("'a"), R"("'"'a')");
   EXPECT_EQ(shell_quoted("a'"), R"('a'"'")");
-  EXPECT_EQ(shell_quoted("a''b"), R"('a'"''"'b')");
+  EXPECT_EQ(shell_quoted("a''b"), R"('a'"'"''"'"'b')");
   EXPECT_EQ(shell_quoted("' '"), R"("'"' '"'")");
   EXPECT_EQ(shell_quoted("a\n\nb"), "'a\n\nb'");
   EXPECT_EQ(shell_quoted("\xff\xfe"), "'\xff\xfe'");

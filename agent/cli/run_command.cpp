@@ -323,7 +323,7 @@ RunEnd RunCommand::run_end() const {
 
 void RunCommand::summarise() {
   if (!verdict_ || context_.verbosity == Verbosity::quiet) return;
-  if (options_.mode == RunMode::single && failed_.empty() && verdict_->ending == client::Ending::done) return;
+  if (options_.mode == RunMode::single && verdict_->ending == client::Ending::done) return explain_single();
   RunSummary summary;
   const client::Counts& counts = verdict_->counts;
   summary.ok = counts.ok + counts.hits;
@@ -339,6 +339,13 @@ void RunCommand::summarise() {
   summary.private_agent = private_agent_ != nullptr;
   summary.first_failed = failed_;
   say(end_summary(summary));
+}
+
+// The exit code says it all, unless the command was killed or never ran.
+void RunCommand::explain_single() {
+  if (failed_.empty() || (failed_.front().signal == 0 && failed_.front().reason.empty())) return;
+  const FailedTask& failed = failed_.front();
+  say("gibbon: " + printable(failed.reason.empty() ? "killed by " + signal_name(failed.signal) : failed.reason) + "\n");
 }
 
 // --- for people ------------------------------------------------------------------------------------------------------

@@ -73,6 +73,7 @@ class RunCommand {
   void end_when_done();
   void give_up();
   void summarise();
+  void explain_single();
   void arm_progress();
   void show_progress(const protocol::client::Counts& counts);
   void hide_progress();

@@ -63,7 +63,7 @@ std::string why(const exec::TaskExited& exited, const crypto::Manifest& manifest
     case exec::EndReason::could_not_start: return start_failure(*exited.failure, manifest);
     case exec::EndReason::timed_out: return "timed out";
     case exec::EndReason::ended:
-      return exited.status.signal == SIGKILL ? "killed from outside; the kernel does that when memory runs out" : "";
+      return exited.status.signal == SIGKILL ? "killed by SIGKILL, as the kernel does when memory runs out" : "";
     case exec::EndReason::deadline_passed:
     case exec::EndReason::stopped: return "";
   }
@@ -162,6 +162,11 @@ client::Verdict verdict_of(const core::AnswerVerdict& answer, const RootJob& job
   if (const auto& failure = job.first_failure()) {
     verdict.first_failure_exit = failure->exit;
     verdict.first_failure_signal = failure->signal;
+  }
+  if (const std::uint64_t lost = job.delivery().lost_results(); lost > 0) {
+    verdict.ending = client::Ending::failed;
+    verdict.reason = "the disk did not give back " + std::to_string(lost) + (lost == 1 ? " result" : " results") +
+                     " that had been written to it";
   }
   return verdict;
 }

@@ -66,7 +66,7 @@ TEST_P(EveryKind, cut_short_anywhere_is_truncated) {
 TEST_P(EveryKind, followed_by_a_byte_is_refused) {
   auto bytes = encode(arbitrary_envelope(GetParam(), 7, 6));
   bytes.push_back(std::byte{0xc0});
-  EXPECT_EQ(decode(bytes).error(), DecodeError::trailing_bytes);
+  EXPECT_EQ(test::error_of(decode(bytes)), DecodeError::trailing_bytes);
 }
 
 TEST_P(EveryKind, with_any_byte_changed_is_refused_or_means_something_that_travels) {
@@ -112,7 +112,8 @@ TEST_P(EveryKind, with_too_many_new_fields_is_refused) {
   const Envelope sent = arbitrary_envelope(GetParam(), 3, 4);
   const auto most = limits::unknown_fields_max;
   EXPECT_TRUE(decode(with_extra_fields(sent, most, test::repeated(0xc0, most))));
-  EXPECT_EQ(decode(with_extra_fields(sent, most + 1, test::repeated(0xc0, most + 1))).error(), DecodeError::too_long);
+  EXPECT_EQ(test::error_of(decode(with_extra_fields(sent, most + 1, test::repeated(0xc0, most + 1)))),
+            DecodeError::too_long);
 }
 
 TEST_P(EveryKind, names_itself) {
@@ -132,20 +133,20 @@ TEST(Codec, intervals_are_one_flat_array) {
 
 TEST(Codec, unknown_kind_is_told_from_nonsense) {
   constexpr int unknown = static_cast<int>(kind_count);
-  EXPECT_EQ(decode(raw({0x93, 1, 0, 0x94, unknown, 1, 0x91, 2, 0xa1, 'x'})).error(), DecodeError::unknown_kind);
-  EXPECT_EQ(decode(raw({0x93, 1, 0, 0x92, 0xcd, 0xff, 0xff, 1})).error(), DecodeError::unknown_kind);
-  EXPECT_EQ(decode(raw({0x93, 1, 0, 0x93, unknown, 1, 0x91})).error(), DecodeError::truncated);
-  EXPECT_EQ(decode(raw({0x93, 1, 0, 0x92, unknown, 1, 7})).error(), DecodeError::trailing_bytes);
-  EXPECT_EQ(decode(raw({0x93, 1, 0, 0x93, unknown, 1, 0xc1})).error(), DecodeError::wrong_type);
+  EXPECT_EQ(test::error_of(decode(raw({0x93, 1, 0, 0x94, unknown, 1, 0x91, 2, 0xa1, 'x'}))), DecodeError::unknown_kind);
+  EXPECT_EQ(test::error_of(decode(raw({0x93, 1, 0, 0x92, 0xcd, 0xff, 0xff, 1}))), DecodeError::unknown_kind);
+  EXPECT_EQ(test::error_of(decode(raw({0x93, 1, 0, 0x93, unknown, 1, 0x91}))), DecodeError::truncated);
+  EXPECT_EQ(test::error_of(decode(raw({0x93, 1, 0, 0x92, unknown, 1, 7}))), DecodeError::trailing_bytes);
+  EXPECT_EQ(test::error_of(decode(raw({0x93, 1, 0, 0x93, unknown, 1, 0xc1}))), DecodeError::wrong_type);
 }
 
 TEST(Codec, missing_field_and_version_0_are_refused) {
-  EXPECT_EQ(decode(raw({0x93, 1, 0, 0x92, 17, 1})).error(), DecodeError::missing_field);
-  EXPECT_EQ(decode(raw({0x93, 1, 0, 0x93, 17, 1, 5})).error(), DecodeError::missing_field);
+  EXPECT_EQ(test::error_of(decode(raw({0x93, 1, 0, 0x92, 17, 1}))), DecodeError::missing_field);
+  EXPECT_EQ(test::error_of(decode(raw({0x93, 1, 0, 0x93, 17, 1, 5}))), DecodeError::missing_field);
   EXPECT_TRUE(decode(raw({0x93, 1, 0, 0x94, 17, 1, 5, 6})));
   EXPECT_TRUE(decode(raw({0x93, 1, 0, 0x94, 17, 9, 5, 6})));
-  EXPECT_EQ(decode(raw({0x93, 1, 0, 0x94, 17, 0, 5, 6})).error(), DecodeError::bad_version);
-  EXPECT_EQ(decode(raw({0x93, 1, 0, 0x91, 17})).error(), DecodeError::missing_field);
+  EXPECT_EQ(test::error_of(decode(raw({0x93, 1, 0, 0x94, 17, 0, 5, 6}))), DecodeError::bad_version);
+  EXPECT_EQ(test::error_of(decode(raw({0x93, 1, 0, 0x91, 17}))), DecodeError::missing_field);
 }
 
 // A `recall` of the intervals given as raw numbers.
@@ -155,20 +156,23 @@ Raw recall_of(const Raw& numbers) {
 
 TEST(Codec, interval_list_must_be_canonical) {
   ASSERT_TRUE(decode(recall_of(raw({1, 2, 2, 3}))));
-  EXPECT_EQ(decode(recall_of(raw({1, 1}))).error(), DecodeError::bad_value) << "empty interval";
-  EXPECT_EQ(decode(recall_of(raw({3, 1}))).error(), DecodeError::bad_value) << "reversed";
-  EXPECT_EQ(decode(recall_of(raw({5, 6, 1, 2}))).error(), DecodeError::bad_value) << "unsorted";
-  EXPECT_EQ(decode(recall_of(raw({1, 5, 4, 6}))).error(), DecodeError::bad_value) << "overlapping";
-  EXPECT_EQ(decode(recall_of(raw({1, 5, 6}))).error(), DecodeError::bad_value) << "odd";
-  EXPECT_EQ(decode(recall_of(raw({0xff, 5}))).error(), DecodeError::bad_value) << "negative";
+  EXPECT_EQ(test::error_of(decode(recall_of(raw({1, 1})))), DecodeError::bad_value) << "empty interval";
+  EXPECT_EQ(test::error_of(decode(recall_of(raw({3, 1})))), DecodeError::bad_value) << "reversed";
+  EXPECT_EQ(test::error_of(decode(recall_of(raw({5, 6, 1, 2})))), DecodeError::bad_value) << "unsorted";
+  EXPECT_EQ(test::error_of(decode(recall_of(raw({1, 5, 4, 6})))), DecodeError::bad_value) << "overlapping";
+  EXPECT_EQ(test::error_of(decode(recall_of(raw({1, 5, 6})))), DecodeError::bad_value) << "odd";
+  EXPECT_EQ(test::error_of(decode(recall_of(raw({0xff, 5})))), DecodeError::bad_value) << "negative";
 }
 
 TEST(Codec, values_outside_their_range_are_refused) {
-  EXPECT_EQ(decode(raw({0x93, 0, 0, 0x95, 16, 1, 5, 11, 0xa0})).error(), DecodeError::bad_value) << "RefuseReason";
+  EXPECT_EQ(test::error_of(decode(raw({0x93, 0, 0, 0x95, 16, 1, 5, 11, 0xa0}))), DecodeError::bad_value)
+      << "RefuseReason";
   EXPECT_TRUE(decode(raw({0x93, 0, 0, 0x95, 16, 1, 5, 10, 0xa0})));
-  EXPECT_EQ(decode(raw({0x93, 0, 0, 0x94, 11, 1, 0xcd, 1, 0, 0})).error(), DecodeError::bad_value) << "u8 of 256";
-  EXPECT_EQ(decode(raw({0x93, 0, 0, 0x94, 17, 1, 0xff, 6})).error(), DecodeError::bad_value) << "branch -1";
-  EXPECT_EQ(decode(raw({0x93, 0, 0, 0x94, 18, 1, 9, 0x92, 2, 0})).error(), DecodeError::bad_value) << "no such choice";
+  EXPECT_EQ(test::error_of(decode(raw({0x93, 0, 0, 0x94, 11, 1, 0xcd, 1, 0, 0}))), DecodeError::bad_value)
+      << "u8 of 256";
+  EXPECT_EQ(test::error_of(decode(raw({0x93, 0, 0, 0x94, 17, 1, 0xff, 6}))), DecodeError::bad_value) << "branch -1";
+  EXPECT_EQ(test::error_of(decode(raw({0x93, 0, 0, 0x94, 18, 1, 9, 0x92, 2, 0}))), DecodeError::bad_value)
+      << "no such choice";
 }
 
 TEST(Codec, values_of_wrong_types_are_refused) {
@@ -178,7 +182,7 @@ TEST(Codec, values_of_wrong_types_are_refused) {
                            raw({0x81, 1, 2}), raw({0xca, 0, 0, 0, 0}), raw({0xd4, 1, 6}), raw({0xc1})}) {
     const auto received = want_with(other);
     ASSERT_FALSE(received);
-    EXPECT_EQ(received.error(), DecodeError::wrong_type) << std::to_integer<int>(other[0]);
+    EXPECT_EQ(test::error_of(received), DecodeError::wrong_type) << std::to_integer<int>(other[0]);
   }
 }
 
@@ -187,8 +191,8 @@ TEST(Codec, byte_array_must_have_its_exact_size) {
     return decode(raw({0x93, 0, 0, 0x93, 36, 1, 0xc4, size}) + test::repeated(1, static_cast<std::size_t>(size)));
   };
   EXPECT_TRUE(absent(32));
-  EXPECT_EQ(absent(31).error(), DecodeError::bad_value);
-  EXPECT_EQ(absent(33).error(), DecodeError::too_long);
+  EXPECT_EQ(test::error_of(absent(31)), DecodeError::bad_value);
+  EXPECT_EQ(test::error_of(absent(33)), DecodeError::too_long);
 }
 
 TEST(Codec, text_for_people_is_cut_between_characters) {
@@ -209,8 +213,45 @@ TEST(Codec, message_larger_than_its_kind_may_be_is_refused) {
   // Unknown fields make a small kind large without breaking any other limit.
   const Raw blob = raw({0xc5, 0x08, 0x00}) + test::repeated(0, 0x800);
   const Envelope accept{.message = Accept{BranchId(1)}};
-  EXPECT_EQ(decode(with_extra_fields(accept, 1, blob)).error(), DecodeError::too_large);
-  EXPECT_EQ(decode(test::repeated(0xc0, limits::message_bytes_max + 1)).error(), DecodeError::too_large);
+  EXPECT_EQ(test::error_of(decode(with_extra_fields(accept, 1, blob))), DecodeError::too_large);
+  EXPECT_EQ(test::error_of(decode(test::repeated(0xc0, limits::message_bytes_max + 1))), DecodeError::too_large);
+}
+
+TEST(Codec, piece_must_lie_inside_its_content) {
+  const auto piece_of = [](int offset, int total) {
+    return test::error_of(
+        decode(raw({0x93, 0, 0, 0x96, 35, 1, 0xc4, 32}) + test::repeated(0, 32) + raw({offset, total, 0xc4, 2, 7, 8})));
+  };
+  EXPECT_EQ(piece_of(3, 5), std::nullopt);
+  EXPECT_EQ(piece_of(4, 5), DecodeError::bad_value);
+  EXPECT_EQ(piece_of(9, 5), DecodeError::bad_value);
+}
+
+TEST(Codec, hops_beyond_their_limit_are_refused) {
+  const auto walk = [](int hops) { return test::error_of(decode(raw({0x93, 0, 0, 0x94, 6, 1, 0xc4, 0, hops}))); };
+  EXPECT_EQ(walk(limits::walk_hops_max), std::nullopt);
+  EXPECT_EQ(walk(limits::walk_hops_max + 1), DecodeError::bad_value);
+  const auto ask = [](int hops) { return test::error_of(decode(raw({0x93, 0, 0, 0x97, 12, 1, 0, 0, 0, 0x90, hops}))); };
+  EXPECT_EQ(ask(limits::refer_hops_max), std::nullopt);
+  EXPECT_EQ(ask(limits::refer_hops_max + 1), DecodeError::bad_value);
+  const auto refer = [](int hops) {
+    return test::error_of(
+        decode(raw({0x93, 0, 0, 0x95, 13, 1, 0, 0x92, 0, 0x92, 0xc4, 16}) + test::repeated(0, 16) + raw({0, hops})));
+  };
+  EXPECT_EQ(refer(limits::refer_hops_max), std::nullopt);
+  EXPECT_EQ(refer(limits::refer_hops_max + 1), DecodeError::bad_value);
+}
+
+TEST(Codec, byte_strings_of_one_list_share_a_limit) {
+  const auto log_of_two = [](std::size_t each) {
+    WireWriter records;
+    records.array(2);
+    for (int i = 0; i < 2; ++i) records.bytes(Raw(each));
+    return decode(raw({0x93, 0, 0, 0x96, 31, 1, 0xc4, 16}) + test::repeated(0, 16) + raw({0x92, 0, 0xc4, 32}) +
+                  test::repeated(0, 32) + raw({0}) + records.take());
+  };
+  EXPECT_EQ(test::error_of(log_of_two(limits::journal_bytes_max / 2)), std::nullopt);
+  EXPECT_EQ(test::error_of(log_of_two(limits::journal_bytes_max / 2 + 1)), DecodeError::too_long);
 }
 
 TEST(Codec, lists_of_one_message_share_the_interval_limit) {
@@ -230,7 +271,7 @@ TEST(Codec, lists_of_one_message_share_the_interval_limit) {
   ASSERT_EQ(bytes[bytes.size() - in.left()], std::byte{0x90});
   const Raw spliced = Raw(bytes.begin(), bytes.begin() + started_at) + raw({0x92, 1, 2}) +
                       Raw(bytes.begin() + started_at + 1, bytes.end());
-  EXPECT_EQ(decode(spliced).error(), DecodeError::too_long);
+  EXPECT_EQ(test::error_of(decode(spliced)), DecodeError::too_long);
 }
 
 }  // namespace

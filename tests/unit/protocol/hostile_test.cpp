@@ -32,7 +32,7 @@ void expect_refused(const Raw& bytes, DecodeError why) {
   const std::size_t peak = peak_of([&] {
     const auto received = decode(bytes);
     ASSERT_FALSE(received);
-    EXPECT_EQ(received.error(), why) << to_string(received.error());
+    EXPECT_EQ(test::error_of(received), why) << to_string(received.error());
   });
   EXPECT_LE(peak, 1024U) << "refused before anything was allocated";
 }

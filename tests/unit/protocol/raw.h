@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <initializer_list>
+#include <optional>
+#include <tl/expected.hpp>
 #include <vector>
 
 namespace protocol::test {
@@ -21,6 +23,12 @@ inline Raw raw(std::initializer_list<int> values) {
   Raw bytes;
   for (const int value : values) bytes.push_back(static_cast<std::byte>(value));
   return bytes;
+}
+
+// Why it was refused; nothing if it was not.
+template <class T, class E>
+std::optional<E> error_of(const tl::expected<T, E>& result) {
+  return result ? std::nullopt : std::optional<E>(result.error());
 }
 
 // Those that mean most as a change: every header of msgpack that is not a mere number, and the edges of the rest.

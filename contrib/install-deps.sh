@@ -14,6 +14,7 @@ build_packages=(
   libspdlog-dev       # logging
   libfmt-dev          # formatting
   libcli11-dev        # command line
+  libtomlplusplus-dev # configuration
   nlohmann-json3-dev  # --json
   libexpected-dev     # tl::expected
   libgtest-dev        # the test programs are configured together with the program

@@ -20,7 +20,9 @@ std::string line_of(const Words& words, const Bindings& bindings) {
   return command_line(parsed(words), bindings).value_or("error");
 }
 
-std::string line_of(const Words& words, std::string_view item) { return line_of(words, Bindings{.item = item}); }
+std::string line_of(const Words& words, std::string_view item) {
+  return line_of(words, Bindings{.item = item});
+}
 
 Words vector_of(const Words& words, std::string_view item) {
   return expand(parsed(words, BodyKind::list, Form::direct), {.item = item}).value_or(Words{"error"});
@@ -61,14 +63,22 @@ struct Path {
 // GNU parallel's results too.
 TEST(Transforms, AreThoseOfGnuParallel) {
   const Path paths[] = {
-      {"d/a.b.c", "d/a.b", "a.b.c", "d", "a.b"}, {"/e/", "/e/", "", "/", ""},
-      {"a.", "a", "a.", ".", "a"},               {".a", "", ".a", ".", ""},
-      {"/a", "/a", "a", "/", "a"},               {"a", "a", "a", ".", "a"},
-      {"d.x/f", "d.x/f", "f", "d.x", "f"},       {"x/.b", "x/", ".b", "x", ""},
-      {"./a", "./a", "a", ".", "a"},             {"/", "/", "", "/", ""},
-      {"//", "//", "", "/", ""},                 {"d//a.c", "d//a", "a.c", "d", "a"},
-      {"", "", "", ".", ""},                     {"..", ".", "..", ".", "."},
-      {"a/..", "a/.", "..", "a", "."},           {"a.b/", "a.b/", "", ".", ""},
+      {"d/a.b.c", "d/a.b", "a.b.c", "d", "a.b"},
+      {"/e/", "/e/", "", "/", ""},
+      {"a.", "a", "a.", ".", "a"},
+      {".a", "", ".a", ".", ""},
+      {"/a", "/a", "a", "/", "a"},
+      {"a", "a", "a", ".", "a"},
+      {"d.x/f", "d.x/f", "f", "d.x", "f"},
+      {"x/.b", "x/", ".b", "x", ""},
+      {"./a", "./a", "a", ".", "a"},
+      {"/", "/", "", "/", ""},
+      {"//", "//", "", "/", ""},
+      {"d//a.c", "d//a", "a.c", "d", "a"},
+      {"", "", "", ".", ""},
+      {"..", ".", "..", ".", "."},
+      {"a/..", "a/.", "..", "a", "."},
+      {"a.b/", "a.b/", "", ".", ""},
       {"x/y.z/", "x/y.z/", "", "x", ""},
   };
   for (const auto& [path, no_extension, base, directory, base_no_extension] : paths) {
@@ -107,7 +117,8 @@ TEST(Line, LeavesNothingBehindWhereAColumnIsMissing) {
 }
 
 TEST(Line, LeavesOtherBracesAlone) {
-  const Words words = {"{", "{}}", "{a,b}", "{1..3}", "{0}", "{-}", "{1#}", "{///}", "{ }", "{99999999}", "${x}", "{lo"};
+  const Words words = {"{",    "{}}",   "{a,b}", "{1..3}",     "{0}",  "{-}",
+                       "{1#}", "{///}", "{ }",   "{99999999}", "${x}", "{lo"};
   EXPECT_EQ(line_of(words, "I"), "{ I} {a,b} {1..3} {0} {-} {1#} {///} { } {99999999} ${x} {lo");
   EXPECT_EQ(line_of({"echo", "${1}", "${node}"}, "a"), "echo $a ${node}");
 }
@@ -149,11 +160,13 @@ TEST(ChoosingTheForm, IsDirectWhereNoShellCouldMatter) {
 }
 
 TEST(ChoosingTheForm, IsTheShellWhereAnythingMeansSomething) {
-  for (const std::string special : {"|", "&", ";", "<", ">", "(", ")", "$", "`", "\\", "\"", "'", "*", "?", "[", "]", "#",
-                                    "~", "!", "{", "}", "^", "\n", "\r", "\x01", "\x7f", "\xc3\xa9", "{a,b}"})
+  for (const std::string special :
+       {"|", "&", ";", "<", ">", "(", ")", "$", "`",  "\\", "\"",   "'",    "*",        "?",
+        "[", "]", "#", "~", "!", "{", "}", "^", "\n", "\r", "\x01", "\x7f", "\xc3\xa9", "{a,b}"})
     EXPECT_EQ(choose_form({"ls", "a" + special}, BodyKind::list), Form::shell) << special;
-  for (const std::string word : {"echo", "printf", "test", "true", "cd", "exec", "time", "if", "declare", "kill", "[",
-                                 ":", ".", "export", "function", "wait", "A=1", "=ls", "ls{}", "{}", "{1}"})
+  for (const std::string word :
+       {"echo", "printf", "test",   "true",     "cd",   "exec", "time", "if",   "declare", "kill", "[",
+        ":",    ".",      "export", "function", "wait", "A=1",  "=ls",  "ls{}", "{}",      "{1}"})
     EXPECT_EQ(choose_form({word, "x"}, BodyKind::list), Form::shell) << word;
   EXPECT_EQ(choose_form({"ls", "=x"}, BodyKind::list), Form::shell);
   EXPECT_EQ(choose_form({""}, BodyKind::list), Form::shell);

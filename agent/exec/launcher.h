@@ -101,9 +101,13 @@ class Launcher {
   const std::string scratch_;
   Descriptor socket_;
   pid_t pid_ = -1;
-  // Nothing: the next task gets a new file, which is passed along with its order.
+  // Nothing: it was taken, and the next task gets a new one.
   std::optional<OutputFile> standard_output_;
   std::optional<OutputFile> standard_error_;
+  // The launcher has the present file; otherwise it is passed along with the next order.
+  bool output_is_theirs_ = false;
+  bool error_is_theirs_ = false;
+  bool is_dirty_ = false;  // a task may have written to the files since they were emptied
   // Invariant: busy_ implies !gone_.
   bool busy_ = false;
   bool gone_ = false;

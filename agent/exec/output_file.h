@@ -25,7 +25,7 @@ enum class OutputError : std::uint8_t {
 // Lives on the disk of its directory, so a gigabyte of output costs no memory of ours; it has no name, so nothing is
 // left of it when the last descriptor is closed, whoever crashes. It is opened for appending: several writers of one
 // task do not overwrite each other, and after `empty` writing goes on at 0. The descriptor is shared with the launcher
-// (one open file description), so a task could have changed its flags; `empty` sets them again.
+// (one open file description), so a task could have changed its flags; `empty` sets them right again.
 class OutputFile {
  public:
   // Mode 0600, in the existing `directory`.

@@ -93,8 +93,9 @@ enum class StartFailureKind : std::uint8_t {
 
 // In the order in which they are done.
 enum class SetUpStep : std::uint8_t {
-  order,    // the order could not be read
-  scratch,  // the launcher's scratch directory: replace the launcher
+  launcher,  // the launcher's own set-up: replace the launcher
+  order,     // the order could not be read
+  scratch,   // the launcher's scratch directory: replace the launcher
   fork,
   parent_death,
   session,

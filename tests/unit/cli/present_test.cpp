@@ -93,7 +93,7 @@ std::string tagged(std::string_view item, std::string_view output, std::size_t c
 }
 
 TEST(Tags, StandInFrontOfEveryLine) {
-  for (const std::size_t cut : {1, 2, 3, 100}) {
+  for (const std::size_t cut : {1U, 2U, 3U, 100U}) {
     EXPECT_EQ(tagged("a", "x\ny\n", cut), "a\tx\na\ty\n");
     EXPECT_EQ(tagged("a\0c d"s, "x\n\ny", cut), "a c d\tx\na c d\t\na c d\ty");
     EXPECT_EQ(tagged("a", "", cut), "");

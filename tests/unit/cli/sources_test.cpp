@@ -39,7 +39,7 @@ Texts split(const std::string& input, std::size_t cut, const std::string& delimi
 }
 
 TEST(Splitting, CountsEmptyLinesAndALastLineWithoutNewline) {
-  for (const std::size_t cut : {1, 2, 3, 100}) {
+  for (const std::size_t cut : {1U, 2U, 3U, 100U}) {
     EXPECT_EQ(split("", cut), Texts{});
     EXPECT_EQ(split("\n", cut), Texts{""});
     EXPECT_EQ(split("a\n\nb\r\nc", cut), (Texts{"a", "", "b\r", "c"}));
@@ -49,7 +49,7 @@ TEST(Splitting, CountsEmptyLinesAndALastLineWithoutNewline) {
 }
 
 TEST(Splitting, TakesOtherDelimiters) {
-  for (const std::size_t cut : {1, 2, 3, 100}) {
+  for (const std::size_t cut : {1U, 2U, 3U, 100U}) {
     EXPECT_EQ(split("a\0b\n\0"s, cut, "\0"s), (Texts{"a", "b\n"}));
     EXPECT_EQ(split("a,b,,c\n", cut, ","), (Texts{"a", "b", "", "c\n"}));
     EXPECT_EQ(split("aXYbXcXYX", cut, "XY"), (Texts{"a", "bXc", "X"}));
@@ -61,7 +61,7 @@ TEST(Splitting, TakesOtherDelimiters) {
 
 TEST(Splitting, RefusesNulInText) {
   const Texts refused = {"the input has a NUL byte, which no argument can contain: is it a list for -0?"};
-  for (const std::size_t cut : {1, 2, 100}) {
+  for (const std::size_t cut : {1U, 2U, 100U}) {
     EXPECT_EQ(split("a\nb\0c\n"s, cut), refused);
     EXPECT_EQ(split("a\0"s, cut, "XY"), refused);
   }

@@ -1,11 +1,15 @@
 #include "agent/shell/delivery.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cassert>
+#include <iterator>
 #include <utility>
 
 #include "agent/shell/nameless_file.h"
+#include "protocol/framing.h"
 #include "protocol/limits.h"
 
 namespace agent::shell {
@@ -22,6 +26,10 @@ void append_files(const client::Result& result, std::vector<std::string>& files)
   for (const client::Output* output : {&result.out, &result.err}) {
     if (const auto* file = std::get_if<client::File>(output)) files.push_back(file->path);
   }
+}
+
+bool has_files(const client::Result& result) {
+  return std::holds_alternative<client::File>(result.out) || std::holds_alternative<client::File>(result.err);
 }
 
 void remove_files(const std::vector<std::string>& files) {
@@ -45,27 +53,102 @@ Delivery::~Delivery() {
 
 void Delivery::add(client::Result result) {
   const std::uint64_t key = order_ == Order::of_index ? result.covers.begin : arrivals_++;
-  Waiting& place = waiting_[key];
-  const std::size_t cost = cost_of(result);
-  if (memory_bytes_ + cost > memory_bytes_max && spill(result, place)) return;
-  memory_bytes_ += cost;
-  place = std::move(result);
+  assert(!waiting_.contains(key));
+  if (memory_bytes_ + cost_of(result) > memory_bytes_max && spill(key, result)) return;
+  keep(key, std::move(result));
 }
 
-bool Delivery::spill(const client::Result& result, Waiting& place) {
+void Delivery::keep(std::uint64_t key, client::Result result) {
+  memory_bytes_ += cost_of(result);
+  waiting_.emplace(key, std::make_unique<client::Result>(std::move(result)));
+}
+
+bool Delivery::spill(std::uint64_t key, const client::Result& result) {
   if (!spill_file_) {
     auto file = open_nameless_file(directory_);
     if (file) spill_file_ = *std::move(file);
   }
-  const std::vector<std::byte> bytes = client::encode(client::Results{.job = job_, .sequence = 0, .results = {result}});
+  std::vector<std::byte> bytes;
+  protocol::append_framed(bytes, client::encode(client::Results{.job = job_, .sequence = 0, .results = {result}}));
   if (!spill_file_ || !write_at(spill_file_.get(), bytes, spill_end_)) {
     full_ = true;
     return false;
   }
-  place = Spilled{.offset = spill_end_, .size_bytes = static_cast<std::uint32_t>(bytes.size())};
+  Run& run = run_for(key, bytes.size());
+  run.next_key = order_ == Order::of_index ? result.covers.end : key + 1;
+  run.size_bytes += static_cast<std::uint32_t>(bytes.size());
+  run.has_files = run.has_files || has_files(result);
+  ++run.count;
   spill_end_ += bytes.size();
-  ++spilled_;
   return true;
+}
+
+// The latest run if this result continues it, else a new one at the end of the file.
+Delivery::Run& Delivery::run_for(std::uint64_t key, std::size_t size_bytes) {
+  if (const auto at = waiting_.find(latest_run_); at != waiting_.end()) {
+    Run* run = std::get_if<Run>(&at->second);
+    if (run != nullptr && run->next_key == key && run->offset + run->size_bytes == spill_end_ &&
+        run->size_bytes + size_bytes <= run_bytes_max)
+      return *run;
+  }
+  ++runs_;
+  latest_run_ = key;
+  return std::get<Run>(waiting_.emplace(key, Run{.offset = spill_end_}).first->second);
+}
+
+void Delivery::unpack(WaitingMap::iterator at) {
+  const std::uint64_t key = at->first;
+  const Run run = std::get<Run>(at->second);
+  waiting_.erase(at);
+  std::vector<client::Result> results = read(key, run);
+  free_space(run);
+  if (results.empty()) lost_results_ += run.count;
+  std::uint64_t arrival = key;
+  for (client::Result& result : results) {
+    keep(order_ == Order::of_index ? result.covers.begin : arrival++, std::move(result));
+  }
+}
+
+// Empty if the disk gives back anything else than was written.
+std::vector<client::Result> Delivery::read(std::uint64_t key, const Run& run) const {
+  const auto bytes = read_at(spill_file_.get(), run.offset, run.size_bytes);
+  if (!bytes) return {};
+  protocol::MessageReader reader;
+  reader.feed(*bytes);
+  std::vector<client::Result> results;
+  std::uint64_t expected = key;
+  while (results.size() < run.count) {
+    auto message = reader.next();
+    if (!message || !*message) return {};
+    auto decoded = client::decode_client(**message);
+    auto* batch = decoded ? std::get_if<client::Results>(&*decoded) : nullptr;
+    if (batch == nullptr || batch->job != job_ || batch->results.size() != 1) return {};
+    client::Result& result = batch->results.front();
+    if (order_ == Order::of_index && result.covers.begin != expected) return {};
+    expected = order_ == Order::of_index ? result.covers.end : expected + 1;
+    results.push_back(std::move(result));
+  }
+  if (expected != run.next_key) results.clear();
+  return results;
+}
+
+void Delivery::free_space(const Run& run) {
+  if (--runs_ == 0) {
+    spill_end_ = 0;
+    (void)!ftruncate(spill_file_.get(), 0);
+  } else {
+    // Where the file system can not do that, the space comes back with the last run.
+    (void)fallocate(spill_file_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(run.offset),
+                    run.size_bytes);
+  }
+}
+
+client::Result Delivery::take(WaitingMap::iterator at) {
+  client::Result result = std::move(*std::get<std::unique_ptr<client::Result>>(at->second));
+  waiting_.erase(at);
+  memory_bytes_ -= cost_of(result);
+  if (memory_bytes_ < memory_bytes_max / 2) full_ = false;
+  return result;
 }
 
 bool Delivery::first_may_go() const {
@@ -80,42 +163,19 @@ std::optional<client::Results> Delivery::next_batch() {
   std::size_t bytes = client::results_overhead_bytes;
   while (first_may_go() && batch.results.size() < protocol::limits::results_per_message_max &&
          bytes < batch_bytes_max) {
-    std::optional<client::Result> result = take_first();
-    if (!result) continue;
-    bytes += client::encoded_size_bound(*result);
-    append_files(*result, files);
-    batch.results.push_back(*std::move(result));
+    if (std::holds_alternative<Run>(waiting_.begin()->second)) {
+      unpack(waiting_.begin());
+      continue;
+    }
+    client::Result result = take(waiting_.begin());
+    if (order_ == Order::of_index) next_index_ = std::max(next_index_, result.covers.end);
+    bytes += client::encoded_size_bound(result);
+    append_files(result, files);
+    batch.results.push_back(std::move(result));
   }
   if (batch.results.empty()) return std::nullopt;
   under_way_.push_back({.sequence = next_sequence_++, .files = std::move(files)});
   return batch;
-}
-
-std::optional<client::Result> Delivery::take_first() {
-  Waiting waiting = std::move(waiting_.begin()->second);
-  waiting_.erase(waiting_.begin());
-  std::optional<client::Result> result;
-  if (const auto* spilled = std::get_if<Spilled>(&waiting)) {
-    if (const auto bytes = read_at(spill_file_.get(), spilled->offset, spilled->size_bytes)) {
-      auto decoded = client::decode_client(*bytes);
-      if (decoded) result = std::move(std::get<client::Results>(*decoded).results.front());
-    }
-  }
-  forget(waiting);
-  if (auto* kept = std::get_if<client::Result>(&waiting)) result = std::move(*kept);
-  if (result && order_ == Order::of_index) next_index_ = std::max(next_index_, result->covers.end);
-  return result;
-}
-
-// Takes what was kept for an entry off the books; its bytes are the caller's.
-void Delivery::forget(const Waiting& waiting) {
-  if (const auto* kept = std::get_if<client::Result>(&waiting)) {
-    memory_bytes_ -= cost_of(*kept);
-  } else if (--spilled_ == 0) {
-    spill_end_ = 0;
-    (void)!ftruncate(spill_file_.get(), 0);
-  }
-  if (memory_bytes_ < memory_bytes_max / 2) full_ = false;
 }
 
 bool Delivery::shown(std::uint64_t sequence) {
@@ -133,22 +193,33 @@ void Delivery::end() {
 
 void Delivery::drop_from(std::uint64_t index) {
   assert(order_ == Order::of_index);
-  while (!waiting_.empty() && waiting_.rbegin()->first >= index) {
-    auto last = std::prev(waiting_.end());
-    if (const auto* kept = std::get_if<client::Result>(&last->second)) remove_output_files(*kept);
-    forget(last->second);
-    waiting_.erase(last);
+  while (!waiting_.empty()) {
+    const auto last = std::prev(waiting_.end());
+    const auto* run = std::get_if<Run>(&last->second);
+    if ((run == nullptr ? last->first + 1 : run->next_key) <= index) return;
+    if (run != nullptr) {
+      unpack(last);
+    } else {
+      remove_output_files(take(last));
+    }
   }
 }
 
 void Delivery::drop_all() {
-  std::vector<std::string> files;
   while (!waiting_.empty()) {
-    if (const std::optional<client::Result> result = take_first()) append_files(*result, files);
+    const auto first = waiting_.begin();
+    const auto* run = std::get_if<Run>(&first->second);
+    if (run == nullptr) {
+      remove_output_files(take(first));
+    } else if (run->has_files) {
+      unpack(first);
+    } else {
+      free_space(*run);
+      waiting_.erase(first);
+    }
   }
-  for (const Batch& batch : under_way_) files.insert(files.end(), batch.files.begin(), batch.files.end());
+  for (const Batch& batch : under_way_) remove_files(batch.files);
   under_way_.clear();
-  remove_files(files);
 }
 
 }  // namespace agent::shell

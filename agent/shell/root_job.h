@@ -73,6 +73,7 @@ class RootJob {
   void drop(core::TaskId task);
 
   [[nodiscard]] Delivery& delivery() { return delivery_; }
+  [[nodiscard]] const Delivery& delivery() const { return delivery_; }
   [[nodiscard]] std::uint64_t task_time_ns() const { return task_time_ns_; }
   // How the first failed iteration ended.
   struct Ended {

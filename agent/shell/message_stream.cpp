@@ -62,15 +62,17 @@ void MessageStream::start() {
 }
 
 void MessageStream::received(std::span<const std::byte> bytes) {
+  // The stream may be destroyed inside its callback, which must outlive that.
   const std::shared_ptr<bool> alive = alive_;
+  const auto on_message = callbacks_.on_message;
   reader_.feed(bytes);
-  while (*alive && pipe_) {
+  while (*alive && pipe_ && !finishing_) {
     auto message = reader_.next();
     if (!message) return closed("not a message: " + std::string(to_string(message.error())));
     if (!*message) return;
     auto decoded = protocol::client::decode_client(**message);
     if (!decoded) return closed("not a message: " + std::string(to_string(decoded.error())));
-    callbacks_.on_message(*std::move(decoded));
+    on_message(*std::move(decoded));
   }
 }
 
@@ -83,7 +85,7 @@ void MessageStream::closed(const std::string& why) {
 }
 
 void MessageStream::send(const ClientMessage& message) {
-  if (!pipe_) return;
+  if (!pipe_ || finishing_) return;
   auto write = std::make_unique<Write>();
   protocol::append_framed(write->bytes, protocol::client::encode(message));
   const uv_buf_t buffer =
@@ -101,7 +103,7 @@ void MessageStream::send(const ClientMessage& message) {
 }
 
 void MessageStream::finish() {
-  if (!pipe_) return;
+  if (!pipe_ || std::exchange(finishing_, true)) return;
   auto* stream = reinterpret_cast<uv_stream_t*>(pipe_.get());
   uv_read_stop(stream);
   auto request = std::make_unique<uv_shutdown_t>();

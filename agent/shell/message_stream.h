@@ -37,7 +37,7 @@ class MessageStream {
   MessageStream& operator=(const MessageStream&) = delete;
 
   void send(const protocol::client::ClientMessage& message);
-  // Reads nothing more, and ends the stream when what was sent is written.
+  // Reads nothing more, and ends the stream when what was sent is written. What is sent after it is dropped.
   void finish();
   [[nodiscard]] std::size_t queued_bytes() const;
 
@@ -49,6 +49,7 @@ class MessageStream {
   UvHandle<uv_pipe_t> pipe_;
   Callbacks callbacks_;
   protocol::MessageReader reader_;
+  bool finishing_ = false;
   // False once the stream is gone: callbacks may destroy it.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

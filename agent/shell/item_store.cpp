@@ -9,7 +9,6 @@
 #include <cstring>
 
 #include "agent/shell/nameless_file.h"
-#include "crypto/signed.h"
 
 namespace agent::shell {
 
@@ -19,10 +18,13 @@ constexpr std::uint64_t release_bytes_min = 1024 * 1024;
 
 }  // namespace
 
-tl::expected<ItemStore, Problem> ItemStore::open(const std::string& directory) {
+tl::expected<ItemStore, Problem> ItemStore::open(const std::string& directory, const crypto::Bytes16& job,
+                                                 const crypto::PublicKey& job_key) {
   auto file = open_nameless_file(directory);
   if (!file) return tl::unexpected(file.error());
   ItemStore store;
+  store.job_ = job;
+  store.job_key_ = job_key;
   store.file_ = *std::move(file);
   return store;
 }
@@ -72,14 +74,11 @@ tl::expected<const ItemStore::Decoded*, Problem> ItemStore::decoded(const Place&
   }
   auto bytes = read_at(file_.get(), place.offset, place.size_bytes);
   if (!bytes) return tl::unexpected(bytes.error());
-  auto statement = crypto::decode_signed(*bytes, crypto::chunk_signed_bytes_max);
-  auto chunk = statement ? crypto::decode_chunk_body(statement->body)
-                         : tl::expected<crypto::ArgumentChunk, crypto::StatementError>(
-                               tl::unexpect, crypto::StatementError::malformed);
-  if (!chunk || chunk->first_index != place.first) {
+  auto opened = crypto::open_chunk(*bytes, job_, job_key_);
+  if (!opened || opened->chunk.first_index != place.first) {
     return tl::unexpected(Problem{.message = "the disk gave back other arguments than were written to it", .hint = ""});
   }
-  recent_.push_front({.first = place.first, .items = std::move(chunk->items)});
+  recent_.push_front({.first = place.first, .items = std::move(opened->chunk.items)});
   if (recent_.size() > decoded_max) recent_.pop_back();
   return &recent_.front();
 }

@@ -3,7 +3,8 @@
 //
 // Memory goes by chunks (24 bytes each), not by items; the most recently used chunks are kept decoded, so that items
 // taken in order cost one read and one decoding per chunk. An endless stream costs no endless disk: what lies behind is
-// given back.
+// given back. The signature of a chunk that is read back is looked at again: a task must not run with arguments that
+// nobody gave.
 
 #include <cstdint>
 #include <deque>
@@ -20,8 +21,9 @@ namespace agent::shell {
 
 class ItemStore {
  public:
-  // Keeps its file in `directory`.
-  [[nodiscard]] static tl::expected<ItemStore, Problem> open(const std::string& directory);
+  // Keeps its file in `directory`. The chunks will be those of `job`, signed with `job_key`.
+  [[nodiscard]] static tl::expected<ItemStore, Problem> open(const std::string& directory, const crypto::Bytes16& job,
+                                                             const crypto::PublicKey& job_key);
 
   // `chunk` is the next one: its first index is count(). A chunk without items is not stored.
   [[nodiscard]] tl::expected<void, Problem> append(const crypto::ArgumentChunk& chunk, const crypto::Sealed& sealed);
@@ -51,6 +53,8 @@ class ItemStore {
   [[nodiscard]] const Place& place_of(std::uint64_t index) const;
   [[nodiscard]] tl::expected<const Decoded*, Problem> decoded(const Place& place);
 
+  crypto::Bytes16 job_{};
+  crypto::PublicKey job_key_;
   exec::Descriptor file_;
   std::deque<Place> places_;   // of the chunks that were not released
   std::list<Decoded> recent_;  // most recently used first

@@ -1,8 +1,10 @@
 #include "agent/shell/root_job.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <limits>
+#include <map>
 #include <utility>
 
 #include "agent/shell/system.h"
@@ -18,6 +20,8 @@ namespace {
 constexpr std::int64_t clock_tolerance_ms = 600'000;
 
 constexpr std::string_view shell_variable = "GIBBON_SHELL";
+// Those that not every task has.
+constexpr std::array per_task_variables = {"GIBBON_LO", "GIBBON_HI", "GIBBON_ITEM"};
 
 Refusal bad_manifest(std::string message, std::string hint = {}) {
   return {.code = RefusalCode::bad_manifest, .problem = {.message = std::move(message), .hint = std::move(hint)}};
@@ -78,16 +82,10 @@ crypto::ArgumentChunk chunk_from(client::Items&& items, const crypto::Digest& pr
 }  // namespace
 
 PieceValues values_of(const crypto::ValueRange& range, protocol::Interval piece) {
-  constexpr std::uint64_t largest = std::numeric_limits<std::uint64_t>::max();
-  const std::uint64_t last = (range.high - range.low) / range.step;  // index
-  assert(piece.begin <= last);
-  PieceValues values{.low = std::to_string(range.low + piece.begin * range.step), .high = ""};
-  if (piece.end <= last) {
-    values.high = std::to_string(range.low + piece.end * range.step);
-  } else {
-    values.high = range.high == largest ? "18446744073709551616" : std::to_string(range.high + 1);
-  }
-  return values;
+  const std::uint64_t last = (range.high - range.low) / range.step;  // index; at most 2^64-2
+  exec::PieceBounds bounds =
+      exec::piece_bounds({.low = range.low, .step = range.step, .count = last + 1}, piece.begin, piece.end);
+  return {.low = std::move(bounds.low), .high = std::move(bounds.high)};
 }
 
 tl::expected<std::unique_ptr<RootJob>, Refusal> RootJob::open(const client::Submit& submission,
@@ -128,6 +126,10 @@ RootJob::RootJob(crypto::OpenedManifest opened, crypto::SigningPair job_key, exe
       delivery_(protocol::JobId(opened_.manifest.job),
                 keep_order_ ? Delivery::Order::of_index : Delivery::Order::of_arrival, surroundings.output_directory) {}
 
+RootJob::~RootJob() {
+  for (const auto& [task, result] : results_) remove_output_files(result);
+}
+
 core::JobTerms RootJob::terms() const {
   const crypto::Manifest& from = manifest();
   core::JobTerms terms;
@@ -166,7 +168,7 @@ tl::expected<std::uint64_t, Refusal> RootJob::append_items(client::Items items) 
                                            .hint = ""});
   }
   if (!items_) {
-    auto store = ItemStore::open(surroundings_.output_directory);
+    auto store = ItemStore::open(surroundings_.output_directory, manifest().job, manifest().job_key);
     if (!store) return refuse(RefusalCode::disk, store.error());
     items_ = *std::move(store);
   }
@@ -209,7 +211,8 @@ tl::expected<exec::TaskOrder, std::string> RootJob::order(const core::StartTask&
                           .node = surroundings_.node,
                           .low = result.low,
                           .high = result.high};
-  if (auto shell = from.environment.find(std::string(shell_variable)); shell != from.environment.end()) {
+  if (auto shell = from.environment.find(std::string(shell_variable));
+      shell != from.environment.end() && !shell->second.empty()) {
     bindings.shell = shell->second;
   }
   auto argv = exec::expand(command_, bindings);
@@ -228,31 +231,34 @@ tl::expected<exec::TaskOrder, std::string> RootJob::order(const core::StartTask&
 
 std::vector<std::string> RootJob::environment(const core::StartTask& start, const std::string& scratch,
                                               const std::string& item) const {
-  std::vector<std::string> variables;
-  auto add = [&](std::string_view name, std::string_view value) {
-    if (name.size() + 1 + value.size() > exec::argument_bytes_max || value.find('\0') != value.npos) return;
-    variables.push_back(std::string(name) + "=" + std::string(value));
-  };
-  for (const auto& [name, value] : manifest().environment) add(name, value);
-  add("GIBBON_JOB_ID", to_hex(manifest().job));
-  add("GIBBON_SEQ", std::to_string(start.piece.begin + 1));
-  add("GIBBON_BRANCH", std::to_string(start.piece.begin));
-  add("GIBBON_ATTEMPT", std::to_string(start.attempt.value()));
-  add("GIBBON_SLOT", std::to_string(start.slot));
-  add("GIBBON_CPUS", "1");
-  add("GIBBON_NODE", surroundings_.node);
-  add("GIBBON_ROOT_NODE", surroundings_.node);
-  add("GIBBON_BIN", surroundings_.program);
-  add(exec::scratch_variable, scratch);
-  add(exec::marker_variable, surroundings_.mark);
+  std::map<std::string, std::string> variables = manifest().environment;
+  // A job launched by a task may bring that task's along, and must not be told its numbers.
+  for (const char* name : per_task_variables) variables.erase(name);
+  variables["GIBBON_JOB_ID"] = to_hex(manifest().job);
+  variables["GIBBON_SEQ"] = std::to_string(start.piece.begin + 1);
+  variables["GIBBON_BRANCH"] = std::to_string(start.piece.begin);
+  variables["GIBBON_ATTEMPT"] = std::to_string(start.attempt.value());
+  variables["GIBBON_SLOT"] = std::to_string(start.slot);
+  variables["GIBBON_CPUS"] = "1";
+  variables["GIBBON_NODE"] = surroundings_.node;
+  variables["GIBBON_ROOT_NODE"] = surroundings_.node;
+  variables["GIBBON_BIN"] = surroundings_.program;
+  variables[std::string(exec::scratch_variable)] = scratch;
+  variables[std::string(exec::marker_variable)] = surroundings_.mark;
   if (manifest().range) {
-    const PieceValues values = values_of(*manifest().range, start.piece);
-    add("GIBBON_LO", values.low);
-    add("GIBBON_HI", values.high);
+    PieceValues values = values_of(*manifest().range, start.piece);
+    variables["GIBBON_LO"] = std::move(values.low);
+    variables["GIBBON_HI"] = std::move(values.high);
   } else if (body_of(manifest()) == exec::BodyKind::list) {
-    add("GIBBON_ITEM", item);
+    variables["GIBBON_ITEM"] = item;
   }
-  return variables;
+  std::vector<std::string> list;
+  for (const auto& [name, value] : variables) {
+    // What execve(2) would refuse is left out: an item of full length, or one of several columns.
+    if (name.size() + 1 + value.size() > exec::argument_bytes_max || value.find('\0') != value.npos) continue;
+    list.push_back(name + "=" + value);
+  }
+  return list;
 }
 
 client::Result& RootJob::result_of(const core::StartTask& start) {
@@ -290,7 +296,10 @@ void RootJob::commit(const core::CommitResult& committed) {
 }
 
 void RootJob::drop(core::TaskId task) {
-  results_.erase(task);
+  const auto at = results_.find(task);
+  if (at == results_.end()) return;
+  remove_output_files(at->second);
+  results_.erase(at);
 }
 
 std::string RootJob::output_path(core::TaskId task, const std::string& stream) const {

@@ -63,11 +63,13 @@ tl::expected<std::vector<JobId>, JobList::SelectError> JobList::select(std::stri
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   const bool is_number = error == std::errc{} && end == digits.data() + digits.size();
   auto matches = [&](const client::JobRow& row) {
-    if (is_number && row.number == number) return true;
     return !marked && !selector.empty() && to_hex(row.job.value()).starts_with(selector);
   };
+  auto has_number = [&](const client::JobRow& row) { return is_number && row.number == number; };
+  // A number means the job of that number, also if it has ended and digits of another one's id happen to fit.
+  if (const auto at = std::ranges::find_if(rows, has_number); at != rows.end()) return std::vector{at->job};
+  if (std::ranges::any_of(ended_, has_number)) return tl::unexpected(SelectError::has_ended);
   for (const client::JobRow& row : rows) {
-    if (is_number && row.number == number) return std::vector{row.job};
     if (matches(row)) found.push_back(row.job);
   }
   if (found.size() > 1) return tl::unexpected(SelectError::ambiguous);

@@ -3,6 +3,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 
@@ -49,8 +50,12 @@ void open_log(LogLevel least) {
   logger()->flush_on(spdlog::level::debug);
 }
 
-void log(LogLevel level, const std::string& line) {
+void log(LogLevel level, const std::string& text) {
   if (!logger()) return;
+  std::string line = text;
+  // Names of jobs and words of clients come in here: one event stays one line.
+  std::ranges::replace_if(
+      line, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
   if (under_systemd()) {
     logger()->log(level_of(level), "{}{}", journal_prefix(level), line);
   } else {

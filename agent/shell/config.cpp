@@ -22,7 +22,8 @@ Problem at(const std::string& path, const toml::source_region& where, const std:
 
 tl::expected<Config, Problem> read_config(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) {
+  file.peek();  // a directory opens, but can not be read
+  if (!file.is_open() || file.bad()) {
     if (errno == ENOENT) return Config{};
     return tl::unexpected(Problem{.message = "cannot read " + path + ": " + std::strerror(errno), .hint = ""});
   }

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "agent/exec/remove_tree.h"
 #include "agent/shell/system.h"
 
 namespace agent::shell {
@@ -58,40 +59,39 @@ bool write_fully(int fd, const char* data, std::size_t size) {
   return true;
 }
 
-void remove_below(int parent, const char* name) {
-  if (unlinkat(parent, name, 0) == 0 || errno == ENOENT) return;
-  exec::Descriptor directory(openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (directory) {
-    (void)fchmod(directory.get(), 0700);
-    if (DIR* listing = fdopendir(dup(directory.get()))) {
-      while (const dirent* entry = readdir(listing)) {
-        const std::string child = entry->d_name;
-        if (child != "." && child != "..") remove_below(directory.get(), child.c_str());
-      }
-      closedir(listing);
-    }
-  }
-  (void)unlinkat(parent, name, AT_REMOVEDIR);
+std::string absolute_path(const std::string& path) {
+  std::error_code error;
+  std::string absolute = std::filesystem::absolute(path, error).lexically_normal().string();
+  if (absolute.size() > 1 && absolute.back() == '/') absolute.pop_back();
+  return absolute;
 }
 
 }  // namespace
 
 tl::expected<StateDir, Problem> StateDir::open(const std::string& path) {
+  const std::string absolute = absolute_path(path);
+  const std::filesystem::path parent = std::filesystem::path(absolute).parent_path();
   std::error_code error;
-  const std::string absolute = std::filesystem::absolute(path, error).lexically_normal().string();
-  StateDir state;
-  state.path_ = absolute.size() > 1 && absolute.back() == '/' ? absolute.substr(0, absolute.size() - 1) : absolute;
-  const std::filesystem::path parent = std::filesystem::path(state.path_).parent_path();
   std::filesystem::create_directories(parent, error);
   if (error) return tl::unexpected(cannot("make", parent.string(), error.value(), "choose another place: --state DIR"));
-  if (mkdir(state.path_.c_str(), 0700) != 0 && errno != EEXIST) {
-    return tl::unexpected(cannot("make the state directory", state.path_, errno, "choose another place: --state DIR"));
+  if (mkdir(absolute.c_str(), 0700) != 0 && errno != EEXIST) {
+    return tl::unexpected(cannot("make the state directory", absolute, errno, "choose another place: --state DIR"));
   }
-  state.directory_ = exec::Descriptor(::open(state.path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return open_directory(absolute, 0);
+}
+
+tl::expected<StateDir, Problem> StateDir::open_existing(const std::string& path) {
+  return open_directory(absolute_path(path), O_NOFOLLOW);
+}
+
+tl::expected<StateDir, Problem> StateDir::open_directory(const std::string& absolute, int flags) {
+  StateDir state;
+  state.path_ = absolute;
+  state.directory_ = exec::Descriptor(::open(absolute.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags));
   if (!state.directory_) {
-    return tl::unexpected(cannot("open the state directory", state.path_, errno, "choose another place: --state DIR"));
+    return tl::unexpected(cannot("open the state directory", absolute, errno, "choose another place: --state DIR"));
   }
-  if (auto good = check_private(state.directory_.get(), state.path_, 0700); !good) return tl::unexpected(good.error());
+  if (auto good = check_private(state.directory_.get(), absolute, 0700); !good) return tl::unexpected(good.error());
   return state;
 }
 
@@ -192,7 +192,7 @@ tl::expected<void, Problem> StateDir::make_subdirectory(const std::string& name)
 }
 
 void StateDir::clear_subdirectory(const std::string& name) const {
-  remove_below(directory_.get(), name.c_str());
+  (void)exec::remove_tree(directory_.get(), name);
   (void)mkdirat(directory_.get(), name.c_str(), 0700);
 }
 
@@ -231,7 +231,7 @@ tl::expected<void, Problem> StateDir::write_mark(const std::string& mark) const 
 void StateDir::remove_all() {
   lock_ = {};
   directory_ = {};
-  remove_below(AT_FDCWD, path_.c_str());
+  (void)exec::remove_tree(AT_FDCWD, path_);
 }
 
 tl::expected<void, Problem> StateDir::write_whole(const std::string& name, const std::string& content) const {

@@ -36,6 +36,9 @@ class StateDir {
   // others may enter.
   [[nodiscard]] static tl::expected<StateDir, Problem> open(const std::string& path);
 
+  // Opens `path` only if it is there, and not if its last part is a link.
+  [[nodiscard]] static tl::expected<StateDir, Problem> open_existing(const std::string& path);
+
   // A fresh private one below `parent`, locked, to be removed with remove_all(). Its name begins with private_prefix().
   [[nodiscard]] static tl::expected<StateDir, Problem> make_private(const std::string& parent);
   [[nodiscard]] static std::string private_prefix();
@@ -56,7 +59,7 @@ class StateDir {
   // Makes a sub-directory (0700) where it is missing.
   [[nodiscard]] tl::expected<void, Problem> make_subdirectory(const std::string& name) const;
 
-  // Removes the files in a sub-directory.
+  // Removes what is in a sub-directory.
   void clear_subdirectory(const std::string& name) const;
 
   [[nodiscard]] tl::expected<void, Problem> note_job(const JobNote& job) const;
@@ -73,6 +76,7 @@ class StateDir {
   void remove_all();
 
  private:
+  [[nodiscard]] static tl::expected<StateDir, Problem> open_directory(const std::string& absolute, int flags);
   [[nodiscard]] tl::expected<void, Problem> write_whole(const std::string& name, const std::string& content) const;
   [[nodiscard]] std::optional<std::string> read_small(const std::string& name) const;
 

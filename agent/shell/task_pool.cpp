@@ -40,7 +40,7 @@ TaskPool::~TaskPool() {
 tl::expected<exec::Launcher*, exec::LaunchError> TaskPool::idle_launcher() {
   // The one used last: its pages and its scratch directory are warm.
   for (auto at = places_.rbegin(); at != places_.rend(); ++at) {
-    if (!(*at)->task) return (*at)->launcher.get();
+    if (!(*at)->task && !(*at)->gone) return (*at)->launcher.get();
   }
   auto place = add_place();
   if (!place) return tl::unexpected(place.error());
@@ -71,7 +71,11 @@ tl::expected<void, exec::OrderError> TaskPool::start(exec::Launcher& launcher, c
                                                      const exec::TaskOrder& order) {
   const auto at = std::ranges::find(places_, &launcher, [](const auto& place) { return place->launcher.get(); });
   assert(at != places_.end() && !(*at)->task);
-  if (auto started = launcher.start_task(order); !started) return started;
+  if (auto started = launcher.start_task(order); !started) {
+    // Not to be handed out again before the loop has come round to burying it.
+    (*at)->gone = started.error() == exec::OrderError::gone;
+    return started;
+  }
   (*at)->task = task;
   busy_.emplace(task, at->get());
   return {};

@@ -57,6 +57,7 @@ class TaskPool {
     std::unique_ptr<exec::Launcher> launcher;
     UvHandle<uv_poll_t> poll;
     std::optional<core::TaskId> task;
+    bool gone = false;  // its LauncherGone is on the way
   };
 
   [[nodiscard]] tl::expected<Place*, exec::LaunchError> add_place();

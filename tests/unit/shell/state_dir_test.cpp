@@ -324,7 +324,7 @@ TEST(StateDirTest, RemovingFollowsNoLinkAndOpensLockedFolders) {
 }
 
 TEST(StateDirTest, RemovingAVeryDeepTreeTakesNeitherStackNorDescriptors) {
-  const TemporaryDirectory root;
+  const TemporaryDirectory root("/dev/shm");
   auto state = StateDir::make_private(root.path());
   ASSERT_TRUE(state);
   const int here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

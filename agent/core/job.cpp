@@ -150,6 +150,8 @@ bool Job::halt_reached() const {
     case HaltRule::What::done: reached = counts_.ok + counts_.hits + counts_.failed; break;
   }
   if (terms_.halt.unit == HaltRule::Unit::count) return reached >= terms_.halt.amount;
+  // A share of the first one or two says nothing; GNU parallel waits for three as well.
+  if (counts_.ok + counts_.hits + counts_.failed < 3) return false;
   const auto total = static_cast<double>(known_);
   return items_ended_ && static_cast<double>(reached) * 100.0 >= static_cast<double>(terms_.halt.amount) * total;
 }

@@ -198,6 +198,16 @@ TEST(agent, halt_by_percent_counts_against_the_whole_loop) {
   EXPECT_EQ(driver.jobs.at(terms.job).verdict->counts.committed, 3u);
 }
 
+TEST(agent, halt_by_percent_is_judged_from_the_third_result_on) {
+  Driver driver(1);
+  JobTerms terms = list_of(10);
+  terms.halt = {
+      .when = HaltRule::When::now, .what = HaltRule::What::failed, .amount = 1, .unit = HaltRule::Unit::percent};
+  driver.submit(terms);
+  while (!driver.tasks.empty()) driver.exit_with(driver.tasks.begin()->first, 1);
+  EXPECT_EQ(driver.jobs.at(terms.job).verdict->counts.committed, 3u);
+}
+
 TEST(agent, any_hit_ends_a_search_and_stops_the_rest) {
   Driver driver(2);
   JobTerms terms = list_of(1000);

@@ -49,11 +49,10 @@ double seconds(std::uint64_t ns) {
 
 // ISO 8601 in UTC with milliseconds, for years 0 to 9999; the days are counted as in the proleptic Gregorian calendar.
 std::string iso_time(std::int64_t wall_ms) {
-  using namespace std::chrono;
-  const sys_time<milliseconds> time{milliseconds{wall_ms}};
-  const auto day = floor<days>(time);
-  const year_month_day date{day};
-  const hh_mm_ss clock{time - day};
+  const std::chrono::sys_time<std::chrono::milliseconds> time{std::chrono::milliseconds{wall_ms}};
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date{day};
+  const std::chrono::hh_mm_ss clock{time - day};
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
                      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
                      clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());

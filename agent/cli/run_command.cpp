@@ -1,6 +1,5 @@
 #include "agent/cli/run_command.h"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cassert>
@@ -26,25 +25,10 @@ constexpr std::uint64_t bar_delay_ms = 2'000;  // a run that is over by then nee
 constexpr std::uint64_t plain_period_ms = 30'000;
 constexpr int exit_broken_pipe = 141;  // 128 + SIGPIPE, as if the signal had ended us
 
-std::string_view text_of(const protocol::Bytes& bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-std::uint32_t terminal_columns() {
-  winsize size{};
-  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-}
-
-TaskEnd task_end_of(const client::Result& result) {
-  TaskEnd end{.exit = result.exit, .signal = result.signal};
-  if (result.reason == "timed out") end.limit = TaskEnd::Limit::time_limit;
-  return end;
-}
-
 }  // namespace
 
 RunCommand::RunCommand(const RunOptions& options, const RunContext& context)
-    : options_(options), context_(context), began_(std::chrono::steady_clock::now()) {
+    : options_(options), context_(context), report_(options, context.verbosity) {
   const int initialised = uv_loop_init(&loop_);
   assert(initialised == 0);
 }
@@ -143,8 +127,8 @@ void RunCommand::received(client::ClientMessage message) {
 void RunCommand::on(const client::Welcome& message) {
   slots_ = message.slots;
   if (options_.slots && !private_agent_ && *options_.slots != message.slots) {
-    say("gibbon: the agent that runs here has " + std::to_string(message.slots) +
-        " slots; --slots is for one that is started\n");
+    report_.say("gibbon: the agent that runs here has " + std::to_string(message.slots) +
+                " slots; --slots is for one that is started\n");
   }
   auto submission = sign_submission(*manifest_, options_, private_agent_ ? private_agent_->user() : *user_);
   if (!submission) return fail(submission.error()), give_up();
@@ -158,7 +142,7 @@ void RunCommand::on(const client::Refused& message) {
 
 void RunCommand::on(const client::Accepted& message) {
   job_ = message.job;
-  if (context_.verbosity == Verbosity::verbose) say("gibbon: job " + full_id(message.job).substr(0, 8) + "\n");
+  if (context_.verbosity == Verbosity::verbose) report_.say("gibbon: job " + full_id(message.job).substr(0, 8) + "\n");
   if (options_.format == OutputFormat::json) writer_->write_text(json_run_opening());
   if (cancel_wanted_) return cancel(client::Haste::polite);
   if (options_.mode == RunMode::list) feeder_->start(message.job);
@@ -170,30 +154,13 @@ void RunCommand::on(const client::Stored& message) {
 }
 
 void RunCommand::on(client::Results message) {
-  for (const client::Result& result : message.results) note(result);
-  hide_progress();
+  for (const client::Result& result : message.results) report_.note(result);
+  report_.hide_progress();
   writer_->write(std::move(message));
 }
 
-void RunCommand::note(const client::Result& result) {
-  if (options_.mode == RunMode::single) single_ = task_end_of(result);
-  if (result.outcome == client::Outcome::hit && !found_)
-    found_ = result.low.empty() ? std::string(text_of(result.label)) : result.low + " " + result.high;
-  if (result.outcome == client::Outcome::ok || result.outcome == client::Outcome::hit ||
-      failed_.size() >= failed_shown_max)
-    return;
-  FailedTask failed{.sequence = result.covers.begin + 1,
-                    .item = std::string(text_of(result.label)),
-                    .exit = result.exit,
-                    .signal = result.signal,
-                    .reason = result.reason};
-  if (!result.low.empty()) failed.item = result.low + " " + result.high;
-  if (const auto* err = std::get_if<protocol::Bytes>(&result.err)) failed.last_error_line = last_line(text_of(*err));
-  failed_.push_back(std::move(failed));
-}
-
 void RunCommand::on(const client::Progress& message) {
-  show_progress(message.counts);
+  if (!verdict_ && !ended_) report_.show_progress(message.counts);
 }
 
 void RunCommand::on(const client::Verdict& message) {
@@ -203,7 +170,7 @@ void RunCommand::on(const client::Verdict& message) {
 }
 
 void RunCommand::on(const client::Warning& message) {
-  if (context_.verbosity != Verbosity::quiet) say("gibbon: " + printable(message.text) + "\n");
+  if (context_.verbosity != Verbosity::quiet) report_.say("gibbon: " + printable(message.text) + "\n");
 }
 
 void RunCommand::hung_up(const std::string& why) {
@@ -240,11 +207,11 @@ void RunCommand::on_signal(int signal) {
   }
   ++interrupts_;
   if (interrupts_ == 1) {
-    say("gibbon: stopping; press Ctrl-C again to kill what runs\n");
+    report_.say("gibbon: stopping; press Ctrl-C again to kill what runs\n");
     return cancel(client::Haste::polite);
   }
   if (interrupts_ == 2) {
-    say("gibbon: killing\n");
+    report_.say("gibbon: killing\n");
     return cancel(client::Haste::now);
   }
   // The launchers see our socket close, kill what is below them and go.
@@ -277,14 +244,14 @@ void RunCommand::give_up() {
 
 void RunCommand::end_when_done() {
   if (ended_ || !(verdict_ || over_) || writer_->busy()) return;
-  hide_progress();
+  report_.hide_progress();
   if (verdict_ && !std::exchange(closed_, true) && options_.format != OutputFormat::text) {
     const int exit_code = own_exit_ ? *own_exit_ : exit_code_of(run_end());
     return writer_->write_text(options_.format == OutputFormat::jsonl ? json_verdict(*verdict_, exit_code)
                                                                       : json_run_closing(*verdict_, exit_code));
   }
   ended_ = true;
-  summarise();
+  if (verdict_) report_.summarise(*verdict_, slots_, private_agent_ != nullptr);
   progress_timer_.reset();
   feeder_->stop();
   if (stream_) stream_->finish();
@@ -312,7 +279,7 @@ RunEnd RunCommand::run_end() const {
     case client::Ending::failed: end.ending = RunEnding::own_failure; break;
   }
   end.failed = verdict_->counts.failed + verdict_->counts.lost;
-  if (options_.mode == RunMode::single) end.single = single_;
+  if (options_.mode == RunMode::single) end.single = report_.single();
   if (options_.halt.threshold == 1 && options_.halt.unit == Halt::Unit::tasks) {
     end.decisive = options_.halt.event == HaltEvent::success
                        ? TaskEnd{}
@@ -321,40 +288,11 @@ RunEnd RunCommand::run_end() const {
   return end;
 }
 
-void RunCommand::summarise() {
-  if (!verdict_ || context_.verbosity == Verbosity::quiet) return;
-  if (options_.mode == RunMode::single && verdict_->ending == client::Ending::done) return explain_single();
-  RunSummary summary;
-  const client::Counts& counts = verdict_->counts;
-  summary.ok = counts.ok + counts.hits;
-  summary.failed = counts.failed;
-  summary.lost = counts.lost;
-  if (options_.mode != RunMode::range && counts.total) summary.skipped = *counts.total - counts.committed;
-  summary.found = found_;
-  if (options_.found_code) summary.search = found_ ? RunSummary::Search::hit : RunSummary::Search::not_found;
-  if (verdict_->ending == client::Ending::stopped) summary.ending = RunSummary::Ending::halted;
-  if (verdict_->ending == client::Ending::cancelled) summary.ending = RunSummary::Ending::cancelled;
-  summary.wall = std::chrono::steady_clock::now() - began_;
-  summary.slots = slots_;
-  summary.private_agent = private_agent_ != nullptr;
-  summary.first_failed = failed_;
-  say(end_summary(summary));
-}
-
-// The exit code says it all, unless the command was killed or never ran.
-void RunCommand::explain_single() {
-  if (failed_.empty() || (failed_.front().signal == 0 && failed_.front().reason.empty())) return;
-  const FailedTask& failed = failed_.front();
-  say("gibbon: " + printable(failed.reason.empty() ? "killed by " + signal_name(failed.signal) : failed.reason) + "\n");
-}
-
 // --- for people ------------------------------------------------------------------------------------------------------
 
 void RunCommand::arm_progress() {
-  const bool terminal = isatty(STDERR_FILENO) == 1;
-  ProgressStyle style = options_.progress;
-  if (style == ProgressStyle::automatic) style = terminal ? ProgressStyle::bar : ProgressStyle::plain;
-  if (style == ProgressStyle::none || context_.verbosity == Verbosity::quiet) return;
+  const ProgressStyle style = report_.progress_style();
+  if (style == ProgressStyle::none) return;
   const bool asked = options_.progress == ProgressStyle::bar;
   const std::uint64_t period = style == ProgressStyle::bar ? bar_period_ms : plain_period_ms;
   const std::uint64_t first = style == ProgressStyle::plain ? plain_period_ms : (asked ? bar_period_ms : bar_delay_ms);
@@ -370,35 +308,12 @@ void RunCommand::arm_progress() {
   uv_unref(reinterpret_cast<uv_handle_t*>(progress_timer_.get()));
 }
 
-void RunCommand::show_progress(const client::Counts& counts) {
-  if (verdict_ || ended_) return;
-  const ProgressState state{.counts = counts, .elapsed = std::chrono::steady_clock::now() - began_};
-  const bool bar = options_.progress == ProgressStyle::bar ||
-                   (options_.progress == ProgressStyle::automatic && isatty(STDERR_FILENO) == 1);
-  if (!bar) return say(progress_line(state));
-  const std::string line = "\r" + progress_bar(state, terminal_columns() - 1) + "\033[K";
-  (void)std::fwrite(line.data(), 1, line.size(), stderr);
-  (void)std::fflush(stderr);
-  bar_shown_ = true;
-}
-
-void RunCommand::hide_progress() {
-  if (!std::exchange(bar_shown_, false)) return;
-  (void)std::fputs("\r\033[K", stderr);
-  (void)std::fflush(stderr);
-}
-
-void RunCommand::say(const std::string& text) {
-  hide_progress();
-  (void)std::fwrite(text.data(), 1, text.size(), stderr);
-  (void)std::fflush(stderr);
-}
-
 void RunCommand::fail(const LaunchProblem& problem) {
   if (!own_exit_) own_exit_ = problem.exit_code;
-  if (options_.format == OutputFormat::text) return say(error_text(problem.problem.message, problem.problem.hint));
+  if (options_.format == OutputFormat::text)
+    return report_.say(error_text(problem.problem.message, problem.problem.hint));
   const std::string json = json_error("run", problem.problem.message, problem.problem.hint);
-  say(json.ends_with('\n') ? json : json + "\n");
+  report_.say(json.ends_with('\n') ? json : json + "\n");
 }
 
 }  // namespace agent::cli

@@ -21,8 +21,8 @@
 #include "agent/cli/launch.h"
 #include "agent/cli/options.h"
 #include "agent/cli/output_writer.h"
-#include "agent/cli/present.h"
 #include "agent/cli/private_agent.h"
+#include "agent/cli/run_report.h"
 #include "agent/shell/message_stream.h"
 #include "agent/shell/uv_handle.h"
 #include "protocol/client.h"
@@ -66,23 +66,18 @@ class RunCommand {
   template <class Other>
   void on(const Other&) {}
   void hung_up(const std::string& why);
-  void note(const protocol::client::Result& result);
   void cancel(protocol::client::Haste how);
   void write_failed(int error);
   // Ends, once the conversation is over and all is written.
   void end_when_done();
   void give_up();
-  void summarise();
-  void explain_single();
   void arm_progress();
-  void show_progress(const protocol::client::Counts& counts);
-  void hide_progress();
-  void say(const std::string& text);
   void fail(const LaunchProblem& problem);
   [[nodiscard]] RunEnd run_end() const;
 
   const RunOptions& options_;
   const RunContext& context_;
+  RunReport report_;
   uv_loop_t loop_{};
   std::unique_ptr<PrivateAgent> private_agent_;
   std::unique_ptr<shell::MessageStream> stream_;
@@ -100,14 +95,9 @@ class RunCommand {
   int interrupts_ = 0;
   bool terminated_ = false;
   bool cancel_wanted_ = false;  // before the job was accepted
-  bool bar_shown_ = false;
-  bool over_ = false;    // no verdict will come any more
-  bool closed_ = false;  // the closing text of a JSON list is written
+  bool over_ = false;           // no verdict will come any more
+  bool closed_ = false;         // the closing text of a JSON list is written
   bool ended_ = false;
-  std::vector<FailedTask> failed_;
-  std::optional<std::string> found_;
-  std::optional<TaskEnd> single_;
-  std::chrono::steady_clock::time_point began_;
 };
 
 }  // namespace agent::cli

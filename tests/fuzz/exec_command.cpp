@@ -13,9 +13,9 @@
 
 #include "agent/exec/command.h"
 
+namespace agent::exec {
 namespace {
 
-using namespace agent::exec;
 using Words = std::vector<std::string>;
 
 void require(bool truth) {
@@ -110,3 +110,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   }
   return 0;
 }
+
+}  // namespace agent::exec

@@ -92,7 +92,11 @@ tl::expected<std::vector<std::byte>, OutputError> OutputFile::read(std::uint64_t
 }
 
 tl::expected<void, OutputError> OutputFile::empty() {
-  if (::ftruncate(descriptor(), 0) != 0) return tl::unexpected(OutputError::unreadable);
+  struct stat status {};
+  if (::fstat(descriptor(), &status) != 0) return tl::unexpected(OutputError::unreadable);
+  // Most tasks write to one stream or to none, and truncating is a transaction of the file system even then.
+  const bool is_empty = status.st_size == 0 && status.st_blocks == 0;
+  if (!is_empty && ::ftruncate(descriptor(), 0) != 0) return tl::unexpected(OutputError::unreadable);
   // Where nothing is appended, because a task has switched that off, the position counts.
   const bool restored = ::lseek(descriptor(), 0, SEEK_SET) == 0 && ::fcntl(descriptor(), F_SETFL, O_APPEND) == 0;
   if (!restored) return tl::unexpected(OutputError::unreadable);

@@ -269,7 +269,7 @@ TEST_F(LauncherTest, a_thousand_tasks_leave_nothing) {
   };
   const std::size_t before = launchers_descriptors();
   for (int i = 0; i < 1000; ++i) {
-    const Finished finished = run(i % 10 == 0 ? own_task("leave_zombies") : shell("echo out; echo err >&2; exit 3"));
+    const Finished finished = run(i % 50 == 0 ? own_task("leave_zombies") : shell("echo out; echo err >&2; exit 3"));
     ASSERT_EQ(finished.exited.reason, EndReason::ended);
   }
   EXPECT_EQ(open_descriptor_count(), descriptors);

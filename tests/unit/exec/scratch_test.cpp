@@ -124,12 +124,15 @@ TEST_F(ScratchTest, removal_copes_with_depth_permissions_and_hostile_names) {
   std::ofstream(path_ + "/x/y/-rf *\n") << "x";
   const fs::path here = fs::current_path();
   fs::current_path(path_);
-  for (int i = 0; i < 3000; ++i) {
-    ASSERT_EQ(::mkdir("d", 0700), 0);
-    ASSERT_EQ(::chdir("d"), 0);
+  // Deeper than a path can be long.
+  const std::string level(100, 'd');
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_EQ(::mkdir(level.c_str(), 0700), 0);
+    ASSERT_EQ(::chdir(level.c_str()), 0);
   }
   fs::current_path(here);
-  for (const char* name : {"/x/y/z", "/x/y", "/x", "/d/d", "/d", ""}) ASSERT_EQ(::chmod((path_ + name).c_str(), 0), 0);
+  ASSERT_EQ(::chmod((path_ + "/" + level + "/" + level).c_str(), 0), 0);
+  for (const char* name : {"/x/y/z", "/x/y", "/x", ""}) ASSERT_EQ(::chmod((path_ + name).c_str(), 0), 0);
   scratch_.clean();
   EXPECT_THAT(scratch_parent_.entries(), IsEmpty());
 }

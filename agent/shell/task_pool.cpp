@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <csignal>
 #include <set>
 #include <utility>
 
@@ -29,6 +30,10 @@ void sweep_beside(uv_loop_t* loop, const std::string& scratch_parent) {
 }
 
 }  // namespace
+
+bool is_launchers_fault(const exec::StartFailure& failure) {
+  return failure.step == exec::SetUpStep::launcher || failure.step == exec::SetUpStep::scratch;
+}
 
 TaskPool::TaskPool(uv_loop_t* loop, exec::LauncherOptions options, Callbacks callbacks)
     : loop_(loop), options_(std::move(options)), callbacks_(std::move(callbacks)) {}
@@ -104,6 +109,10 @@ void TaskPool::read(Place& place) {
       if (!place.task) continue;
       const core::TaskId task = *std::exchange(place.task, std::nullopt);
       busy_.erase(task);
+      if (exited->failure && is_launchers_fault(*exited->failure)) {
+        place.gone = true;
+        place.launcher->finish();
+      }
       callbacks_.on_exited(task, *exited, *place.launcher);
     } else {
       return bury(place);
@@ -115,12 +124,14 @@ void TaskPool::bury(Place& place) {
   const std::optional<core::TaskId> task = place.task;
   if (task) busy_.erase(*task);
   std::erase_if(places_, [&](const auto& other) { return other.get() == &place; });
-  if (!finishing_) {
+  if (!finishing_ || killed_) {
     reap_orphans();
     sweep_beside(loop_, options_.scratch_parent);
   }
   if (task) callbacks_.on_lost(*task);
-  if (finishing_ && places_.empty()) callbacks_.on_finished();
+  if (!finishing_ || !places_.empty()) return;
+  patience_.reset();
+  callbacks_.on_finished();
 }
 
 void TaskPool::reap_orphans() {
@@ -133,6 +144,19 @@ void TaskPool::finish() {
   finishing_ = true;
   if (places_.empty()) return callbacks_.on_finished();
   for (const auto& place : places_) place->launcher->finish();
+  patience_.reset(new uv_timer_t{});
+  uv_timer_init(loop_, patience_.get());
+  patience_->data = this;
+  auto on_timeout = [](uv_timer_t* timer) noexcept {
+    if (auto* self = self_of<TaskPool>(timer)) self->kill_launchers();
+  };
+  uv_timer_start(patience_.get(), on_timeout, finish_patience_ms, 0);
+}
+
+// One that was stopped (SIGSTOP) hears nothing. What is below it falls to this process.
+void TaskPool::kill_launchers() {
+  killed_ = true;
+  for (const auto& place : places_) (void)kill(place->launcher->pid(), SIGKILL);
 }
 
 }  // namespace agent::shell

@@ -3,7 +3,8 @@
 //
 // A place is a launcher with at most one task. The pool starts launchers when all are busy, watches their sockets, and
 // hands on what they report. When one dies it kills and reaps what fell to this process (it must be a subreaper) and
-// has the scratch directory removed. Every task that was started gets exactly one on_exited or on_lost.
+// has the scratch directory removed. One that could not set itself up is replaced. Every task that was started gets
+// exactly one on_exited or on_lost.
 
 #include <uv.h>
 
@@ -20,6 +21,9 @@
 #include "agent/shell/uv_handle.h"
 
 namespace agent::shell {
+
+// Whether it is the launcher that failed, and not the task: it must be replaced.
+[[nodiscard]] bool is_launchers_fault(const exec::StartFailure& failure);
 
 class TaskPool {
  public:
@@ -48,8 +52,9 @@ class TaskPool {
   [[nodiscard]] bool orphans_left() const { return orphans_left_; }
   void reap_orphans();
 
-  // Ends all launchers, and their tasks.
+  // Ends all launchers, and their tasks; those that have not gone by themselves after `finish_patience_ms` are killed.
   void finish();
+  static constexpr std::uint64_t finish_patience_ms = 3'000;
 
  private:
   struct Place {
@@ -57,13 +62,14 @@ class TaskPool {
     std::unique_ptr<exec::Launcher> launcher;
     UvHandle<uv_poll_t> poll;
     std::optional<core::TaskId> task;
-    bool gone = false;  // its LauncherGone is on the way
+    bool gone = false;  // its LauncherGone is on the way: no task for it
   };
 
   [[nodiscard]] tl::expected<Place*, exec::LaunchError> add_place();
   [[nodiscard]] Place* place_of(core::TaskId task);
   void read(Place& place);
   void bury(Place& place);
+  void kill_launchers();
 
   uv_loop_t* loop_;
   const exec::LauncherOptions options_;
@@ -72,6 +78,8 @@ class TaskPool {
   std::map<core::TaskId, Place*> busy_;
   bool orphans_left_ = false;
   bool finishing_ = false;
+  bool killed_ = false;
+  UvHandle<uv_timer_t> patience_;
 };
 
 }  // namespace agent::shell

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "agent/shell/task_pool.h"
+
 namespace agent::shell {
 
 namespace client = protocol::client;
@@ -33,8 +35,7 @@ int exit_of(exec::StartFailureKind kind) {
 // The node's trouble, not the task's: it is tried again.
 bool for_want_of_room(const exec::TaskExited& exited) {
   if (!exited.failure) return false;
-  return exited.failure->kind == exec::StartFailureKind::no_resources ||
-         exited.failure->step == exec::SetUpStep::scratch;
+  return exited.failure->kind == exec::StartFailureKind::no_resources || is_launchers_fault(*exited.failure);
 }
 
 std::string program_of(const crypto::Manifest& manifest) {

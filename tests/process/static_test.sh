@@ -48,6 +48,7 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/root"/{bin,proc,dev,state,tmp,in}
+chmod 700 "$work/root/state"
 touch "$work/root/dev/null"
 cp "$binary" "$work/root/bin/gibbon"
 for command in sh sha256sum gzip wc; do
@@ -64,11 +65,11 @@ for n in $(seq 1 50); do seq "$n" $((n * 97)) >"$work/root/in/$n"; done
 "${own_root[@]}" /bin/sh -ec '
   mount --bind /dev/null "$1/dev/null"
   mount --rbind /proc "$1/proc"
-  exec env -i PATH=/bin HOME=/ GIBBON_STATE=/state chroot "$1" /bin/sh -ec "
+  exec env -i PATH=/bin HOME=/ GIBBON_STATE=/state "$2" "$1" /bin/sh -ec "
     gibbon version >&2
     cd /in
     gibbon run -k \"sha256sum {}; gzip -nc {} | wc -c\" ::: *"
-' sh "$work/root" </dev/null >"$work/out" || fail "it exited with $? in the empty root directory"
+' sh "$work/root" "$(PATH=$PATH:/usr/sbin:/sbin command -v chroot)" </dev/null >"$work/out" || fail "it exited with $? in the empty root directory"
 
 # shellcheck disable=SC2035 # the names are numbers
 (cd "$work/root/in" && for file in *; do sha256sum "$file" && gzip -nc "$file" | wc -c; done) >"$work/expected"

@@ -89,6 +89,7 @@ tl::expected<crypto::Manifest, LaunchProblem> manifest_for(const RunOptions& opt
   const exec::Form form = exec::choose_form(options.command, body_kind(options.mode), shell);
   manifest.through_shell = form == exec::Form::shell;
   manifest.command = options.command;
+  if (manifest.command.empty()) manifest.command.emplace_back();  // each item is a command line (exec/command.h)
   manifest.program = crypto::NamedProgram{.name = options.command.empty() ? std::string("sh")
                                                                           : options.command.front().substr(0, 256)};
   manifest.directory = surroundings.directory;

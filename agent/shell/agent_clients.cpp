@@ -101,10 +101,9 @@ tl::expected<void, Refusal> Agent::append_items(ClientSession& session, client::
   const protocol::JobId job = items.job;
   const std::uint64_t chunk = items.chunk;
   Held* held = find(job);
-  if (held == nullptr || held->client != &session) {
-    if (list_.knows(job)) return {};  // it has ended: what still comes is not wanted
-    return refused(RefusalCode::no_such_job, "there is no such job");
-  }
+  if (held == nullptr && list_.knows(job)) return {};  // it has ended: what still comes is not wanted
+  if (held == nullptr || held->client != &session)
+    return refused(RefusalCode::no_such_job, "this client has no such job");
   if (held->verdict) return {};
   auto known = held->job->append_items(std::move(items));
   if (!known) {
@@ -120,7 +119,8 @@ tl::expected<void, Refusal> Agent::append_items(ClientSession& session, client::
 
 bool Agent::shown(ClientSession& session, const client::Shown& shown) {
   Held* held = find(shown.job);
-  if (held == nullptr || held->client != &session) return list_.knows(shown.job);
+  if (held == nullptr) return list_.knows(shown.job);
+  if (held->client != &session) return false;
   if (!held->job->delivery().shown(shown.sequence)) return false;
   if (!pumping_) pump();
   return true;

@@ -92,6 +92,7 @@ void ClientSession::refuse(RefusalCode code, const std::string& message, const s
 }
 
 void ClientSession::refuse_and_end(const std::string& why) {
+  log(LogLevel::warning, "client " + std::to_string(id_.value()) + ": turned away: " + why);
   refuse(RefusalCode::bad_message, why, "");
   ended_ = true;
   stream_.finish();

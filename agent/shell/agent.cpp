@@ -276,6 +276,9 @@ void Agent::task_lost(core::TaskId task) {
     if (client::Result* result = held->job->find_result(task))
       result->reason = "its launcher died, " + std::to_string(core::Job::deaths_max) + " times";
   }
+  // A launcher reports a start some milliseconds late. One that died with an order in its hands may have carried it
+  // out, and a task that is quick to kill its launcher must not be started for ever.
+  post(core::TaskStarted{.task = task});
   post(core::TaskLost{.task = task, .cause = core::TaskLost::Cause::launcher_died});
 }
 

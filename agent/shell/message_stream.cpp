@@ -94,12 +94,15 @@ void MessageStream::send(const ClientMessage& message) {
   auto on_written = [](uv_write_t* request, int status) noexcept {
     const std::unique_ptr<Write> done(static_cast<Write*>(request->data));
     auto* self = self_of<MessageStream>(request->handle);
-    if (self != nullptr && status < 0) self->closed(uv_strerror(status));
+    if (self == nullptr) return;
+    --self->messages_queued_;
+    if (status < 0) self->closed(uv_strerror(status));
   };
   auto* stream = reinterpret_cast<uv_stream_t*>(pipe_.get());
   if (uv_write(&write->request, stream, &buffer, 1, on_written) != 0) return closed("cannot write");
   (void)write.release();
-  if (queued_bytes() > queue_bytes_max) closed("the other side does not read");
+  ++messages_queued_;
+  if (queued_bytes() + messages_queued_ * message_cost_bytes > queue_bytes_max) closed("the other side does not read");
 }
 
 void MessageStream::finish() {

@@ -22,6 +22,8 @@ namespace agent::shell {
 class MessageStream {
  public:
   static constexpr std::size_t queue_bytes_max = 16 * 1024 * 1024;
+  // What a waiting message costs besides its bytes, so that many small ones are bounded too.
+  static constexpr std::size_t message_cost_bytes = 512;
 
   struct Callbacks {
     std::function<void(protocol::client::ClientMessage)> on_message;
@@ -50,6 +52,7 @@ class MessageStream {
   Callbacks callbacks_;
   protocol::MessageReader reader_;
   bool finishing_ = false;
+  std::size_t messages_queued_ = 0;
   // False once the stream is gone: callbacks may destroy it.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

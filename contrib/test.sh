@@ -90,6 +90,8 @@ fuzz_targets() {
 }
 
 jobs=$(nproc)
+# The static program is compiled exactly as the release one, in another directory: let ccache see that.
+export CCACHE_NOHASHDIR=1
 if configure release; then
   run_tests release -L tidy
   if build release; then

@@ -68,6 +68,19 @@ ROOMS_WITH_MIRRORED_TESTS = ("protocol", "crypto", "agent/core", "agent/exec")
 TESTED_ELSEWHERE = {
     "agent/core/job.cpp": ("tests/unit/core/agent_test.cpp", "a job is driven through the agent's events only"),
     "agent/exec/command_expand.cpp": ("tests/unit/exec/command_test.cpp", "the second half of command.h"),
+    # The parts of the launcher show only in what becomes of a task, so the tests are sorted by that.
+    "agent/exec/descriptor.cpp": ("tests/unit/exec/launcher_test.cpp", "closes: a thousand tasks leave nothing open"),
+    "agent/exec/launcher_main.cpp": ("tests/unit/exec/launcher_test.cpp", "the other process of every test there"),
+    "agent/exec/launcher_process.cpp": ("tests/unit/exec/launcher_test.cpp", "the other process of every test there"),
+    "agent/exec/message_socket.cpp": ("tests/unit/exec/launcher_wire_test.cpp", "cut and unknown messages"),
+    "agent/exec/received_order.cpp": ("tests/unit/exec/launcher_wire_test.cpp", "well-formed and malformed orders"),
+    "agent/exec/orphans.cpp": ("tests/unit/exec/launcher_death_test.cpp", "what a dead launcher or agent leaves"),
+    "agent/exec/proc_file.cpp": ("tests/unit/exec/launcher_death_test.cpp", "read to find descendants"),
+    "agent/exec/process_tree.cpp": ("tests/unit/exec/launcher_death_test.cpp", "both ways of finding descendants"),
+    "agent/exec/output_file.cpp": ("tests/unit/exec/launcher_output_test.cpp", "everything a task writes"),
+    "agent/exec/remove_tree.cpp": ("tests/unit/exec/scratch_test.cpp", "removal of hostile trees"),
+    "agent/exec/spawn.cpp": ("tests/unit/exec/launcher_test.cpp", "what a task finds when it starts"),
+    "agent/exec/task.cpp": ("tests/unit/exec/launcher_test.cpp", "texts of errors, where they are told"),
 }
 
 FILE_LINES_MAX = 400

@@ -22,6 +22,8 @@ namespace client = protocol::client;
 namespace {
 
 constexpr std::size_t copy_bytes = 256 * 1024;
+// A JSON text is in memory as a whole, here and at its reader. Of a longer output only the size is told.
+constexpr std::size_t json_output_bytes_max = 16 * 1024 * 1024;
 
 std::string_view text_of(const protocol::Bytes& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -105,13 +107,39 @@ int copy_texts(const std::vector<client::Result>& results, bool tagged) {
   return out.flush();
 }
 
-int copy_json(const std::vector<client::Result>& results, const RunOptions& options, std::uint64_t results_before) {
+// The agent's files are gone when they were shown, so that JSON carries what is in them.
+int read_into_memory(client::Output& output) {
+  auto* file = std::get_if<client::File>(&output);
+  if (file == nullptr) return 0;
+  if (file->size_bytes > json_output_bytes_max) {
+    file->path.clear();
+    return 0;
+  }
+  const exec::Descriptor opened(open(file->path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!opened) return errno;
+  protocol::Bytes content(static_cast<std::size_t>(file->size_bytes));
+  std::size_t taken = 0;
+  while (taken < content.size()) {
+    const ssize_t got = read(opened.get(), content.data() + taken, content.size() - taken);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return errno;
+    if (got == 0) return EIO;
+    taken += static_cast<std::size_t>(got);
+  }
+  output = std::move(content);
+  return 0;
+}
+
+int copy_json(std::vector<client::Result>& results, const RunOptions& options, std::uint64_t results_before) {
   Gathered out(STDOUT_FILENO);
-  for (const client::Result& result : results) {
+  for (client::Result& result : results) {
+    if (const int error = read_into_memory(result.out)) return error;
+    if (const int error = read_into_memory(result.err)) return error;
     const std::string text = options.format == OutputFormat::jsonl
                                  ? json_result(result, options.mode)
                                  : json_run_result(result, options.mode, results_before++);
     if (const int error = out.add(text)) return error;
+    result = {};
   }
   return out.flush();
 }

@@ -65,7 +65,7 @@ void put_output(Json& json, const std::string& name, const client::Output& outpu
   }
   const auto& file = std::get<client::File>(output);
   auto& place = json[name];
-  put_text(place, "path", file.path);
+  if (!file.path.empty()) put_text(place, "path", file.path);
   place["size"] = file.size_bytes;
 }
 

@@ -21,6 +21,7 @@ esac
 
 contrib/install-deps.sh
 
+jobs=$(nproc)
 passed=0
 failed=0
 skipped=0
@@ -51,7 +52,7 @@ build() {
   local preset=$1
   shift
   say "build $preset"
-  NINJA_STATUS='[%f/%t %es] ' cmake --build --preset "$preset" -- "$@" >"$log" 2>&1 && {
+  NINJA_STATUS='[%f/%t %es] ' cmake --build --preset "$preset" -- -j "$jobs" "$@" >"$log" 2>&1 && {
     tail -n 1 "$log"
     return
   }
@@ -89,7 +90,6 @@ fuzz_targets() {
   done
 }
 
-jobs=$(nproc)
 # The static program is compiled exactly as the release one, in another directory: let ccache see that.
 export CCACHE_NOHASHDIR=1
 if configure release; then

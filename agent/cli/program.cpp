@@ -1,5 +1,6 @@
 #include "agent/cli/program.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -24,6 +25,7 @@
 #include "agent/cli/present_json.h"
 #include "agent/cli/query_command.h"
 #include "agent/cli/run_command.h"
+#include "agent/exec/descriptor.h"
 #include "agent/shell/state_dir.h"
 #include "agent/shell/system.h"
 #include "crypto/start.h"
@@ -81,6 +83,19 @@ int complain(const std::string& message, const std::string& hint, int exit_code)
   return exit_code;
 }
 
+// The event loop gives up without a word where it gets no descriptors, so that they are counted before.
+bool has_descriptors() {
+  std::array<exec::Descriptor, 16> trial;
+  return std::ranges::all_of(trial, [](exec::Descriptor& one) {
+    one = exec::Descriptor(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    return static_cast<bool>(one);
+  });
+}
+
+int complain_of_descriptors(int exit_code) {
+  return complain("this process may open too few files", "raise the limit: ulimit -n 1024", exit_code);
+}
+
 int print(const std::string& text) {
   (void)std::fwrite(text.data(), 1, text.size(), stdout);
   return std::fflush(stdout) == 0 ? exit_ok : exit_failed;
@@ -109,6 +124,7 @@ class Program {
     if (!directory.starts_with('/')) directory = here + "/" + directory;
     if (here.empty() && directory.empty())
       return complain("the current directory does not exist any more", "cd to another one", exit_gibbon);
+    if (!has_descriptors()) return complain_of_descriptors(exit_gibbon);
     if (options.dry_run) return dry_run(options, context.surroundings);
     if (state_is_explicit()) {
       if (auto state = shell::StateDir::open(*state_directory_); !state) {
@@ -119,6 +135,7 @@ class Program {
   }
 
   int run(const AgentOptions& options) const {
+    if (!has_descriptors()) return complain_of_descriptors(exit_failed);
     return with_state([&] { return run_agent(options, agent_context()); });
   }
   int run(const UpOptions& options) const {

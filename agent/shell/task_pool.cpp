@@ -29,6 +29,16 @@ void sweep_beside(uv_loop_t* loop, const std::string& scratch_parent) {
   if (uv_queue_work(loop, &work->request, sweep, done) == 0) (void)work.release();
 }
 
+// libuv makes its threads when it first needs one, and ends the program if the system refuses. So it makes them now,
+// before tasks have taken what processes the system gives us.
+void start_threads(uv_loop_t* loop) {
+  auto request = std::make_unique<uv_work_t>();
+  auto done = [](uv_work_t* finished, int) noexcept { delete finished; };
+  if (uv_queue_work(
+          loop, request.get(), [](uv_work_t*) noexcept {}, done) == 0)
+    (void)request.release();
+}
+
 }  // namespace
 
 bool is_launchers_fault(const exec::StartFailure& failure) {
@@ -36,7 +46,9 @@ bool is_launchers_fault(const exec::StartFailure& failure) {
 }
 
 TaskPool::TaskPool(uv_loop_t* loop, exec::LauncherOptions options, Callbacks callbacks)
-    : loop_(loop), options_(std::move(options)), callbacks_(std::move(callbacks)) {}
+    : loop_(loop), options_(std::move(options)), callbacks_(std::move(callbacks)) {
+  start_threads(loop);
+}
 
 TaskPool::~TaskPool() {
   for (const auto& place : places_) place->launcher->finish();
@@ -109,7 +121,9 @@ void TaskPool::read(Place& place) {
       if (!place.task) continue;
       const core::TaskId task = *std::exchange(place.task, std::nullopt);
       busy_.erase(task);
-      if (exited->failure && is_launchers_fault(*exited->failure)) {
+      // One that found no room for its task gives its own process back: fewer launchers leave room for tasks.
+      if (exited->failure &&
+          (is_launchers_fault(*exited->failure) || exited->failure->kind == exec::StartFailureKind::no_resources)) {
         place.gone = true;
         place.launcher->finish();
       }

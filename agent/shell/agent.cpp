@@ -19,6 +19,7 @@ namespace client = protocol::client;
 
 namespace {
 
+constexpr auto no_room_period = std::chrono::seconds(30);
 constexpr auto orphan_check_period = std::chrono::milliseconds(50);
 
 core::Duration to_core(std::int64_t nanoseconds) {
@@ -242,8 +243,15 @@ void Agent::carry_out(const core::Notice& notice) {
       return warn(held, "task " + std::to_string(notice.piece.begin + 1) + " was lost with its launcher");
     case core::Notice::What::piece_given_up:
       return warn(held, "task " + std::to_string(notice.piece.begin + 1) + " is given up: it was lost too often");
-    case core::Notice::What::no_room: return warn(held, "no room for another process here; waiting a moment");
+    case core::Notice::What::no_room: return warn_of_no_room(held);
   }
+}
+
+// Every try is refused while the machine is full; saying so now and then is enough.
+void Agent::warn_of_no_room(Held* held) {
+  if (held == nullptr || (held->no_room_told && boot_now() < *held->no_room_told + no_room_period)) return;
+  held->no_room_told = boot_now();
+  warn(held, "no room for another process here: fewer tasks run at once than could");
 }
 
 void Agent::warn(Held* held, const std::string& text) {

@@ -89,6 +89,7 @@ class Agent {
     std::optional<core::AnswerVerdict> verdict;
     bool verdict_sent = false;
     std::optional<std::uint64_t> chunk_to_acknowledge;
+    std::optional<core::Instant> no_room_told;
   };
 
   Agent(uv_loop_t* loop, StateDir& state, const AgentOptions& options, crypto::SigningPair node);
@@ -121,6 +122,7 @@ class Agent {
   [[nodiscard]] Held* find(protocol::JobId job);
   [[nodiscard]] protocol::client::JobRow filled(protocol::client::JobRow row) const;
   void warn(Held* held, const std::string& text);
+  void warn_of_no_room(Held* held);
   void end_when_idle();
 
   uv_loop_t* loop_;

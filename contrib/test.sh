@@ -37,14 +37,22 @@ broke() {
   broken+=("$1")
 }
 
-# configure PRESET: warnings are errors where nobody sits in front of the screen.
 configure() {
-  local werror=OFF
-  [ "${CI:-}" = true ] && werror=ON
-  cmake --preset "$1" -DGIBBON_WERROR=$werror >"$log" 2>&1 && return
+  cmake --preset "$1" >"$log" 2>&1 && return
   cat "$log"
   broke "configuring $1"
   return 1
+}
+
+# Warnings are errors where nobody sits in front of the screen, but for the kinds that g++ 12 makes up about
+# std::string. They are read from the log rather than asked of the compiler, so that release and static builds have the
+# same flags and share ccache's objects.
+judge_warnings() {
+  local warnings
+  warnings=$(grep -E '^[^ ].* warning: ' "$log" | sort -u |
+    grep -vE '\[-W(array-bounds|restrict|stringop-overflow)=?\]$') || return 0
+  printf '%s\n' "$warnings"
+  [ "${CI:-}" != true ] || broke "warnings of $1"
 }
 
 # build PRESET [TARGET...]
@@ -52,13 +60,13 @@ build() {
   local preset=$1
   shift
   say "build $preset"
-  NINJA_STATUS='[%f/%t %es] ' cmake --build --preset "$preset" -- -j "$jobs" "$@" >"$log" 2>&1 && {
-    tail -n 1 "$log"
-    return
-  }
-  grep -v '^\[' "$log" | tail -n 60
-  broke "building $preset"
-  return 1
+  if ! NINJA_STATUS='[%f/%t %es] ' cmake --build --preset "$preset" -- -j "$jobs" "$@" >"$log" 2>&1; then
+    grep -v '^\[' "$log" | tail -n 60
+    broke "building $preset"
+    return 1
+  fi
+  tail -n 1 "$log"
+  judge_warnings "$preset"
 }
 
 # run_tests PRESET CTEST-ARGUMENT...
@@ -78,7 +86,8 @@ run_tests() {
   skipped=$((skipped + passed_over))
   failed=$((failed + bad))
   while read -r name; do broken+=("$preset: $name"); done < <(
-    sed -nE 's/^[[:space:]]+[0-9]+ - (\S+) \((Failed|Timeout|Not Run|SEGFAULT|.*[Ee]xception.*|.*[Aa]bort.*)\).*$/\1/p' "$log"
+    sed -nE 's/^[[:space:]]+[0-9]+ - (\S+) \((Failed|Timeout|Not Run|SEGFAULT|.*[Ee]xception.*|.*[Aa]bort.*)\).*$/\1/p' \
+      "$log"
   )
 }
 
@@ -90,8 +99,6 @@ fuzz_targets() {
   done
 }
 
-# The static program is compiled exactly as the release one, in another directory: let ccache see that.
-export CCACHE_NOHASHDIR=1
 if configure release; then
   run_tests release -L tidy
   if build release; then

@@ -17,14 +17,14 @@ build_packages=(
   libtomlplusplus-dev # configuration
   nlohmann-json3-dev  # --json
   libexpected-dev     # tl::expected
-  libgtest-dev        # the test programs are configured together with the program
+  libgtest-dev        # the tests are configured together with the program
   libgmock-dev
+  python3             # its standard library only
 )
 test_packages=(
   ccache              # a second build takes seconds
   clang               # the second compiler, and libFuzzer
   libclang-rt-14-dev  # its sanitizer and fuzzer runtimes
-  python3             # tests/tidy, standard library only
   git                 # tests/tidy asks it which files belong to the tree
 )
 

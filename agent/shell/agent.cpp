@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <csignal>
 #include <utility>
 
 #include "agent/exec/orphans.h"
@@ -35,19 +36,29 @@ tl::expected<std::unique_ptr<Agent>, Problem> Agent::start(uv_loop_t* loop, Stat
   for (const char* name : {"scratch", "output"}) {
     if (auto made = state.make_subdirectory(name); !made) return tl::unexpected(made.error());
   }
+  (void)std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is a full disk to us, not the end
   exec::become_subreaper();
   if (const auto mark = state.read_mark()) (void)exec::sweep_processes(*mark);
   (void)exec::sweep_scratch(state.file("scratch"));
   state.clear_subdirectory("output");
   std::unique_ptr<Agent> agent(new Agent(loop, state, options, crypto::SigningPair(*node)));
   if (auto written = state.write_mark(agent->surroundings_.mark); !written) return tl::unexpected(written.error());
-  for (const JobNote& job : state.noted_jobs()) {
-    const std::string name = job.name.empty() ? "" : " (" + job.name + ")";
-    agent->notes_.push_back("job " + job.id.substr(0, 8) + name + " ended unfinished with the agent before this one");
-    log(LogLevel::warning, agent->notes_.back());
-    state.forget_job(job.id);
-  }
+  agent->note_lost_jobs();
   return agent;
+}
+
+// Jobs that an agent before this one took along.
+void Agent::note_lost_jobs() {
+  const std::vector<JobNote> jobs = state_.noted_jobs();
+  for (const JobNote& job : jobs) {
+    const std::string name = job.name.empty() ? "" : " (" + job.name + ")";
+    const std::string note = "job " + job.id.substr(0, 8) + name + " ended unfinished with the agent before this one";
+    log(LogLevel::warning, note);
+    if (notes_.size() + 1 < protocol::limits::notes_max) notes_.push_back(note);
+    state_.forget_job(job.id);
+  }
+  if (jobs.size() > notes_.size())
+    notes_.push_back("and " + std::to_string(jobs.size() - notes_.size()) + " more jobs did");
 }
 
 Agent::Agent(uv_loop_t* loop, StateDir& state, const AgentOptions& options, crypto::SigningPair node)

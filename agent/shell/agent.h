@@ -45,7 +45,7 @@ struct AgentOptions {
 
 class Agent {
  public:
-  static constexpr std::size_t jobs_max = 1'000;
+  static constexpr std::size_t jobs_max = 1'000;  // with those whose results wait for their client
   static constexpr std::size_t clients_max = 256;
   // So far a client may feed items ahead of the work; further chunks are kept, but acknowledged only when it caught up.
   static constexpr std::uint64_t items_ahead_bytes_max = 256 * 1024 * 1024;
@@ -94,6 +94,7 @@ class Agent {
 
   Agent(uv_loop_t* loop, StateDir& state, const AgentOptions& options, crypto::SigningPair node);
 
+  void note_lost_jobs();
   void post(core::Event event);
   void pump();
   void handle_events();

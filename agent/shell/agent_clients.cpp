@@ -68,7 +68,7 @@ void Agent::serve(int socket) {
 
 tl::expected<client::Accepted, Refusal> Agent::submit(ClientSession& session, const client::Submit& submission) {
   if (shutting_down_) return refused(RefusalCode::shutting_down, "the agent is stopping", "start it again: gibbon up");
-  if (core_.job_count() >= jobs_max) {
+  if (held_.size() >= jobs_max) {
     return refused(RefusalCode::limit, "there are " + std::to_string(jobs_max) + " jobs here already",
                    "wait for some: gibbon ps");
   }

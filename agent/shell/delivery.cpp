@@ -1,6 +1,7 @@
 #include "agent/shell/delivery.h"
 
 #include <fcntl.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -30,6 +31,14 @@ void append_files(const client::Result& result, std::vector<std::string>& files)
 
 bool has_files(const client::Result& result) {
   return std::holds_alternative<client::File>(result.out) || std::holds_alternative<client::File>(result.err);
+}
+
+// Running tasks write to the same disk: it must not be filled to the last byte by what waits.
+bool leaves_room(int file) {
+  constexpr std::uint64_t reserve_bytes_max = 256 * 1024 * 1024;
+  struct statvfs disk {};
+  if (fstatvfs(file, &disk) != 0) return true;
+  return disk.f_bavail * disk.f_frsize >= std::min(disk.f_blocks * disk.f_frsize / 16, reserve_bytes_max);
 }
 
 void remove_files(const std::vector<std::string>& files) {
@@ -70,7 +79,7 @@ bool Delivery::spill(std::uint64_t key, const client::Result& result) {
   }
   std::vector<std::byte> bytes;
   protocol::append_framed(bytes, client::encode(client::Results{.job = job_, .sequence = 0, .results = {result}}));
-  if (!spill_file_ || !write_at(spill_file_.get(), bytes, spill_end_)) {
+  if (!spill_file_ || !leaves_room(spill_file_.get()) || !write_at(spill_file_.get(), bytes, spill_end_)) {
     full_ = true;
     return false;
   }

@@ -5,8 +5,8 @@
 // `batches_under_way` batches are sent ahead of the client's word that it has shown them; so a lone result leaves at
 // once, and a flood makes large batches. What waits is kept in memory up to `memory_bytes_max` and beyond that in a
 // nameless file, where neighbours in the order lie together as runs: a reader that is slow, or stopped, costs disk, and
-// memory for one entry per run. Space of runs that were taken is given back. When that disk is full, `full()` says that
-// no more should be produced until something was taken.
+// memory for one entry per run. Space of runs that were taken is given back. When that disk is full, or nearly so (the
+// tasks need some of it), `full()` says that no more should be produced until something was taken.
 //
 // Outputs that are files of their own are removed when they were shown, and at the end in any case.
 

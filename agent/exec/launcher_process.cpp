@@ -270,7 +270,7 @@ void LauncherProcess::begin_killing(EndReason reason) {
   assert(phase_ == Phase::running || phase_ == Phase::terminating);
   if (phase_ == Phase::running) exited_.reason = reason;
   phase_ = Phase::killing;
-  kill_again();
+  kill_again_at_ns_ = 0;  // at the end of this turn of `wait`
 }
 
 // May end the task, if all of it turns out to be dead.

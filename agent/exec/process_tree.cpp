@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "agent/exec/descriptor.h"
 #include "agent/exec/proc_file.h"
@@ -86,23 +87,23 @@ bool signal_one(const Process& process, int signal) {
   return pinned && ::syscall(SYS_pidfd_send_signal, pinned.get(), signal, nullptr, 0U) == 0;
 }
 
-// Calls `visit` for each process below us, parents before children. It says whether to look below that process, which
-// is done only after it has returned.
+// Calls `visit` for each process below us, parents before children, as soon as it was listed. It says whether to look
+// below that process, which is done later.
 template <class Visit>
 void walk_below_us(const std::set<pid_t>& spared, TreeSource source, Visit visit) {
   const bool by_files = source == TreeSource::children_files;
   const ChildrenOf table = by_files ? ChildrenOf{} : read_process_table();
-  std::vector<Process> waiting;
-  const auto append = [&](pid_t parent) {
-    by_files ? append_children(parent, waiting) : append_children(parent, table, waiting);
-  };
-  append(::getpid());
-  std::erase_if(waiting, [&](const Process& child) { return spared.contains(child.pid); });
-  // A process that moves while we read could be seen in two places, and with reused numbers even in a circle.
-  std::set<pid_t> seen;
+  std::vector<Process> listed;
+  std::vector<pid_t> waiting{::getpid()};
+  // A process that moves while we read could be seen in two places, and with reused numbers even in a circle. Only
+  // children of ours can be in `spared`.
+  std::set<pid_t> seen = spared;
   for (std::size_t i = 0; i < waiting.size(); ++i) {
-    const Process process = waiting[i];
-    if (seen.insert(process.pid).second && visit(process)) append(process.pid);
+    listed.clear();
+    by_files ? append_children(waiting[i], listed) : append_children(waiting[i], table, listed);
+    for (const Process& process : listed) {
+      if (seen.insert(process.pid).second && visit(process)) waiting.push_back(process.pid);
+    }
   }
 }
 
@@ -129,13 +130,15 @@ void signal_all(const std::vector<Process>& processes, int signal) {
 
 bool stop_tree_below_us(const std::set<pid_t>& spared, std::set<pid_t>& stopped) {
   bool anybody_new = false;
+  std::set<pid_t> still_there;  // who is gone gives up his number, which may come back
   walk_below_us(spared, best_tree_source(), [&](const Process& process) {
-    if (stopped.contains(process.pid)) return true;
-    if (!signal_one(process, SIGSTOP)) return false;
-    stopped.insert(process.pid);
-    anybody_new = true;
+    const bool is_new = !stopped.contains(process.pid);
+    if (is_new && !signal_one(process, SIGSTOP)) return false;
+    anybody_new |= is_new;
+    still_there.insert(process.pid);
     return true;
   });
+  stopped = std::move(still_there);
   return anybody_new;
 }
 

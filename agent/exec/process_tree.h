@@ -35,12 +35,12 @@ enum class TreeSource : std::uint8_t {
 // Sends `signal` to each of these that is still what it was.
 void signal_all(const std::vector<Process>& processes, int signal);
 
-// Stops whoever below us is neither spared nor in `stopped` and adds them there. False if nobody new was found. To be
-// repeated, and what has become our zombie reaped in between: a fork bomb leaves thousands.
+// Stops whoever below us is neither spared nor in `stopped`, which becomes all who are stopped now. False if nobody new
+// was found. To be repeated, and what has become our zombie reaped in between: a fork bomb leaves thousands.
 [[nodiscard]] bool stop_tree_below_us(const std::set<pid_t>& spared, std::set<pid_t>& stopped);
 
 // `stop_tree_below_us` is to be repeated no more often than this: who still escapes is killed in a later attempt.
-inline constexpr int stop_rounds_max = 100;
+inline constexpr int stop_rounds_max = 1000;
 
 // SIGKILL to all below us who are not spared. After they were reaped, others may have become children of ours: to be
 // repeated until nobody is left.

@@ -12,6 +12,7 @@
 
 #include "agent/exec/launcher.h"
 #include "agent/exec/orphans.h"
+#include "agent/exec/proc_file.h"
 #include "agent/exec/process_tree.h"
 #include "tests/unit/exec/launcher_fixture.h"
 
@@ -25,12 +26,15 @@ using ::testing::IsEmpty;
 class LauncherDeathTest : public LauncherTest {
  protected:
   // A process that plays an agent with one task, `order`, and waits to be killed. It never returns in that process.
-  pid_t play_agent(const TaskOrder& order) {
+  // `also` is done there when the task is ordered.
+  pid_t play_agent(
+      const TaskOrder& order, const std::function<void()>& also = [] {}) {
     launcher_.reset();
     const pid_t agent = ::fork();
     if (agent != 0) return agent;
     auto mine = Launcher::start(options());
     if (!mine || !(*mine)->start_task(order)) ::_exit(1);
+    also();
     while (true) ::pause();
   }
   bool all_gone() {
@@ -46,6 +50,26 @@ TEST_F(LauncherDeathTest, everything_dies_with_a_killed_agent) {
   EXPECT_EQ(::waitpid(agent, nullptr, 0), agent);
   EXPECT_TRUE(all_gone());
   EXPECT_TRUE(eventually([&] { return scratch_parent_.entries().empty(); }));
+}
+
+TEST_F(LauncherDeathTest, everything_dies_even_if_somebody_keeps_the_agents_end_open) {
+  std::array<int, 2> pipe{};
+  ASSERT_EQ(::pipe(pipe.data()), 0);
+  const pid_t agent = play_agent(own_task("stay_with_survivors"), [&] {
+    if (::fork() == 0) {
+      char end = 0;
+      ::close(pipe[1]);
+      static_cast<void>(!::read(pipe[0], &end, 1));  // until the test lets go of its end
+      ::_exit(0);
+    }
+    ::close(pipe[1]);
+  });
+  EXPECT_TRUE(eventually([&] { return processes_marked(marker_).size() == 4; }));
+  ::kill(agent, SIGKILL);
+  EXPECT_EQ(::waitpid(agent, nullptr, 0), agent);
+  EXPECT_TRUE(all_gone());
+  ::close(pipe[0]);
+  ::close(pipe[1]);
 }
 
 TEST_F(LauncherDeathTest, stopped_agent_cannot_keep_a_task_beyond_its_deadline) {
@@ -165,6 +189,28 @@ TEST_F(LauncherDeathTest, both_ways_of_finding_descendants_agree) {
   EXPECT_EQ(pids(TreeSource::process_table), pids(TreeSource::children_files));
   EXPECT_EQ(pids(TreeSource::process_table).size(), 5U);
   EXPECT_THAT(tree_below_us({launcher_->pid()}, TreeSource::process_table), IsEmpty());
+}
+
+TEST_F(LauncherDeathTest, all_below_us_are_stopped_but_the_spared_and_a_second_look_finds_nobody_new) {
+  const auto state_of = [](pid_t pid) {
+    const std::string status = read_proc_file("/proc/" + std::to_string(pid) + "/stat");
+    return status.empty() ? '?' : status[status.rfind(')') + 2];
+  };
+  const auto other = Launcher::start(options()).value();
+  start_and_await_output(shell("sleep 100 & (sleep 100; :) & echo ready; wait"), 6);
+  std::set<pid_t> stopped;
+  EXPECT_TRUE(stop_tree_below_us({other->pid()}, stopped));
+  while (stop_tree_below_us({other->pid()}, stopped)) {
+  }
+  EXPECT_EQ(stopped.size(), 5U);
+  EXPECT_FALSE(stopped.contains(other->pid()));
+  for (pid_t pid : stopped) {
+    EXPECT_TRUE(eventually([&] { return state_of(pid) == 'T'; })) << pid;
+  }
+  EXPECT_NE(state_of(other->pid()), 'T');
+  signal_all(tree_below_us({}), SIGCONT);
+  launcher_->stop_task(last_task_, StopHow::kill);
+  EXPECT_EQ(wait_for_end().exited.reason, EndReason::stopped);
 }
 
 TEST_F(LauncherDeathTest, launcher_without_its_agent_leaves_at_once) {

@@ -118,14 +118,17 @@ TEST_F(LauncherOutputTest, file_gets_a_name_by_link_and_across_file_systems_by_c
   EXPECT_EQ(file.link_to("/no/such/directory/name").error(), OutputError::not_linkable);
 }
 
-TEST_F(LauncherOutputTest, file_without_appending_is_made_whole_by_emptying) {
+TEST_F(LauncherOutputTest, emptied_file_is_appended_to_whatever_was_done_to_it) {
   OutputFile file = OutputFile::open(outputs_.path()).value();
   ASSERT_EQ(::write(file.descriptor(), "abc", 3), 3);
   EXPECT_EQ(file.read(1, 10).value().size(), 2U);
+  ASSERT_EQ(::fcntl(file.descriptor(), F_SETFL, 0), 0);
   EXPECT_TRUE(file.empty());
   EXPECT_EQ(file.size().value(), 0U);
   ASSERT_EQ(::write(file.descriptor(), "de", 2), 2);
-  EXPECT_EQ(file.size().value(), 2U);
+  ASSERT_EQ(::lseek(file.descriptor(), 0, SEEK_SET), 0);
+  ASSERT_EQ(::write(file.descriptor(), "f", 1), 1);
+  EXPECT_EQ(file.size().value(), 3U);
   EXPECT_EQ(OutputFile::open("/no/such").error(), OutputError::directory_unusable);
 }
 

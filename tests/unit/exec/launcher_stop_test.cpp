@@ -96,7 +96,6 @@ TEST_F(LauncherStopTest, words_about_another_task_are_ignored) {
   ASSERT_TRUE(launcher().start_task(shell("sleep 0.1; exit 4")));
   launcher_->stop_task(last_task_ + 1, StopHow::kill);
   launcher_->stop_task(last_task_ - 1, StopHow::kill);
-  launcher_->extend_deadline(last_task_ + 1, 1);
   const Finished finished = wait_for_end();
   EXPECT_EQ(finished.exited.reason, EndReason::ended);
   EXPECT_EQ(finished.exited.status.code, 4);
@@ -171,6 +170,18 @@ TEST_F(LauncherStopTest, deadline_that_is_moved_on_in_time_does_not_kill) {
   ASSERT_TRUE(launcher().start_task(task));
   launcher_->extend_deadline(last_task_, task.deadline_ns + 20 * ns_per_second);
   launcher_->extend_deadline(last_task_, 1);  // never back
+  EXPECT_EQ(wait_for_end().exited.reason, EndReason::ended);
+}
+
+TEST_F(LauncherStopTest, deadline_of_another_task_is_not_this_ones) {
+  TaskOrder task = order({"sleep", "100"});
+  task.deadline_ns = boot_now_ns() + 100 * millisecond_ns;
+  ASSERT_TRUE(launcher().start_task(task));
+  launcher_->extend_deadline(last_task_ + 1, task.deadline_ns + 20 * ns_per_second);
+  EXPECT_EQ(wait_for_end().exited.reason, EndReason::deadline_passed);
+  // Nor is a deadline given to a task that has none.
+  ASSERT_TRUE(launcher().start_task(order({"sleep", "0.1"})));
+  launcher_->extend_deadline(last_task_, 1);
   EXPECT_EQ(wait_for_end().exited.reason, EndReason::ended);
 }
 

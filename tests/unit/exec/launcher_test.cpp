@@ -154,7 +154,7 @@ TEST_F(LauncherTest, arguments_of_any_content_arrive_as_they_are) {
 TEST_F(LauncherTest, large_orders_arrive_whole) {
   for (std::size_t count : {300U, 400U, 10'000U}) {
     std::vector<std::string> argv{"/bin/sh", "-c", "echo $#; echo \"$*\" | cksum", "sh"};
-    for (std::size_t i = 0; i < count; ++i) argv.push_back(std::string(99, static_cast<char>('a' + i % 26)));
+    for (std::size_t i = 0; i < count; ++i) argv.emplace_back(99, static_cast<char>('a' + i % 26));
     TaskOrder task = order(argv);
     const std::string first = run(task).output;
     EXPECT_EQ(first.substr(0, first.find('\n')), std::to_string(count));

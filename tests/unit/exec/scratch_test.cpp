@@ -91,6 +91,10 @@ TEST_F(ScratchTest, task_may_remove_or_replace_its_scratch) {
   EXPECT_EQ(run(shell("rmdir $GIBBON_SCRATCH; ln -s " + place_.path() + " $GIBBON_SCRATCH")).exited.status.code, 0);
   EXPECT_EQ(run(shell("ls -A; stat -c %a .; pwd -P")).output, "700\n" + launcher().scratch() + "\n");
   EXPECT_THAT(place_.entries(), ElementsAre("precious"));
+  const std::string away = place_.path() + "/away";
+  const std::string replaced = "mv $GIBBON_SCRATCH " + away + "; mkdir -m 777 $GIBBON_SCRATCH; touch $GIBBON_SCRATCH/x";
+  EXPECT_EQ(run(shell(replaced)).exited.status.code, 0);
+  EXPECT_EQ(run(shell("ls -A; stat -c %a .")).output, "700\n");
 }
 
 TEST_F(ScratchTest, what_a_task_moved_away_is_its_own) {

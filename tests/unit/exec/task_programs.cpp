@@ -13,6 +13,7 @@
 #include <climits>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <string_view>
 #include <vector>
 
@@ -90,31 +91,54 @@ int leave_zombies() {
   return 0;
 }
 
-// Every process of it makes others as long as fewer than 150 live, and many die: its numbers change all the time. The
-// first one leaves. It ends by itself after 60,000 processes, should nobody end it.
-int fork_bomb() {
-  struct Shared {
-    std::atomic<int> living = 1;
+// Up to 150 processes at a time, each of which lives for a few milliseconds and makes others wherever one has died: its
+// numbers change all the time, and who kills some only makes room. The first one leaves. After a minute it ends by
+// itself.
+class ForkBomb {
+ public:
+  ForkBomb() {
+    constexpr int flags = MAP_SHARED | MAP_ANONYMOUS;
+    void* const memory = ::mmap(nullptr, sizeof(Places), PROT_READ | PROT_WRITE, flags, -1, 0);
+    places_ = new (memory) Places;
+  }
+
+  int run() {
+    const std::time_t end = std::time(nullptr) + 60;
+    for (int turns = 0; std::time(nullptr) < end; turns = is_first_ ? 0 : turns + 1) {
+      if (is_first_ && places_->made >= 500) break;
+      if (turns >= 5) ::_exit(0);
+      make_others();
+    }
+    return 0;
+  }
+
+ private:
+  struct Places {
+    std::array<std::atomic<pid_t>, 150> pids{};
     std::atomic<int> made = 0;
   };
-  void* const memory = ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  auto* const shared = new (memory) Shared;
-  bool first = true;
-  while (shared->made < 60'000) {
-    if (first && shared->made > 500) return 0;
-    if (shared->living > 150) {
-      if (first) continue;
-      --shared->living;
-      ::_exit(0);
-    }
-    ++shared->living;
-    ++shared->made;
-    if (::fork() == 0) {
-      first = false;
-      if (shared->made % 3 == 0) ::setsid();
+
+  void make_others() {
+    for (std::atomic<pid_t>& place : places_->pids) {
+      pid_t previous = place;
+      const bool is_free = previous == 0 || ::kill(previous, 0) != 0;
+      if (!is_free || !place.compare_exchange_strong(previous, ::getpid())) continue;
+      const pid_t made = ::fork();
+      if (made == 0) {
+        is_first_ = false;
+        if (++places_->made % 3 == 0) ::setsid();
+        return;
+      }
+      place = made > 0 ? made : 0;
     }
   }
-  return 0;
+
+  Places* places_ = nullptr;
+  bool is_first_ = true;
+};
+
+int fork_bomb() {
+  return ForkBomb().run();
 }
 
 }  // namespace

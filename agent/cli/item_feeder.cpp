@@ -62,7 +62,8 @@ void ItemFeeder::start(protocol::JobId job) {
   job_ = job;
   chunk_.job = job;
   combiner_ = std::make_unique<Combiner>(ties_of(options_.sources), options_.rows_per_item);
-  if (hold_other_sources()) work();
+  if (streams_.size() > 1) current_ = 1;
+  work();
 }
 
 bool ItemFeeder::open(Stream& stream) {
@@ -120,48 +121,55 @@ ItemFeeder::Got ItemFeeder::read(Stream& stream, std::vector<Item>& items) {
   return Got::items;
 }
 
-// Nothing can start without them, so they may be waited for.
-bool ItemFeeder::hold_other_sources() {
-  for (std::size_t index = 1; index < streams_.size(); ++index) {
-    Stream& stream = streams_[index];
-    while (!stream.ended) {
-      std::vector<Item> items;
-      if (read(stream, items) == Got::failed) return false;
-      for (Item& item : items) combiner_->hold(index, std::move(item));
-    }
+// Goes on until there is nothing to read just now, the agent is behind, or the input has ended.
+void ItemFeeder::work() {
+  while (!stopped_ && (current_ == 0 ? feed_some() : hold_some())) continue;
+}
+
+bool ItemFeeder::hold_some() {
+  Stream& stream = streams_[current_];
+  if (stream.descriptor >= 0 && !is_readable_now(stream.descriptor)) return wait_for_input(), false;
+  std::vector<Item> items;
+  const Got got = read(stream, items);
+  if (got == Got::failed) return false;
+  if (got == Got::nothing_yet) return wait_for_input(), false;
+  for (Item& item : items) combiner_->hold(current_, std::move(item));
+  if (stream.ended) {
+    current_ = current_ + 1 == streams_.size() ? 0 : current_ + 1;
+    readiness_.close();
+  } else if (stream.descriptor >= 0) {
+    return wait_for_turn(), false;
   }
   return true;
 }
 
-// Goes on until there is nothing to read just now, the agent is behind, or the input has ended.
-void ItemFeeder::work() {
+bool ItemFeeder::feed_some() {
   Stream& first = streams_.front();
-  while (!stopped_) {
-    push(pending_);
-    if (!may_send() || stopped_) return;
-    if (combiner_->exhausted() || (first.ended && pending_.empty())) return finish();
-    if (first.descriptor >= 0 && !is_readable_now(first.descriptor)) {
-      if (sent_ == stored_) flush_chunk();
-      return wait_for_input();
-    }
-    const Got got = read(first, pending_);
-    if (got == Got::failed) return;
-    if (got == Got::nothing_yet) return wait_for_input();
-    std::ranges::reverse(pending_);
-    push(pending_);
+  push(pending_);
+  if (!may_send() || stopped_) return false;
+  if (combiner_->exhausted() || (first.ended && pending_.empty())) return finish(), false;
+  if (first.descriptor >= 0 && !is_readable_now(first.descriptor)) {
     if (sent_ == stored_) flush_chunk();
-    if (first.descriptor >= 0 && !first.ended) return wait_for_turn();
+    return wait_for_input(), false;
   }
+  const Got got = read(first, pending_);
+  if (got == Got::failed) return false;
+  if (got == Got::nothing_yet) return wait_for_input(), false;
+  std::ranges::reverse(pending_);
+  push(pending_);
+  if (sent_ == stored_) flush_chunk();
+  if (first.descriptor >= 0 && !first.ended) return wait_for_turn(), false;
+  return true;
 }
 
 void ItemFeeder::push(std::vector<Item>& items) {
-  while (true) {
-    while (may_send()) {
+  while (!stopped_) {
+    while (may_send() && !stopped_) {
       std::optional<Item> item = combiner_->next();
       if (!item) break;
       add(*std::move(item));
     }
-    if (!may_send() || items.empty() || combiner_->exhausted()) return;
+    if (!may_send() || stopped_ || items.empty() || combiner_->exhausted()) return;
     combiner_->push(std::move(items.back()));
     items.pop_back();
   }
@@ -177,7 +185,7 @@ void ItemFeeder::add(Item item) {
 }
 
 void ItemFeeder::flush_chunk() {
-  if (chunk_.items.empty() && !chunk_.last) return;
+  if (stopped_ || (chunk_.items.empty() && !chunk_.last)) return;
   client::Items full = std::exchange(chunk_, {});
   full.chunk = sent_++;
   chunk_.job = job_;
@@ -189,12 +197,14 @@ void ItemFeeder::flush_chunk() {
 void ItemFeeder::finish() {
   combiner_->finish();
   while (std::optional<Item> item = combiner_->next()) add(*std::move(item));
+  if (stopped_) return;
   chunk_.last = true;
   flush_chunk();
   stop();
 }
 
 void ItemFeeder::stored(std::uint64_t chunk) {
+  if (chunk >= sent_) return;  // it says what can not be
   stored_ = std::max(stored_, chunk + 1);
   if (!stopped_ && combiner_ && !poll_ && !turn_) work();
   if (!stopped_ && sent_ == stored_) flush_chunk();
@@ -212,7 +222,7 @@ void ItemFeeder::wait_for_input() {
     readiness_ = exec::Descriptor(epoll_create1(EPOLL_CLOEXEC));
     epoll_event wanted{.events = EPOLLIN, .data = {}};
     // Regular files are always readable and can not be watched.
-    if (!readiness_ || epoll_ctl(readiness_.get(), EPOLL_CTL_ADD, streams_.front().descriptor, &wanted) != 0) {
+    if (!readiness_ || epoll_ctl(readiness_.get(), EPOLL_CTL_ADD, streams_[current_].descriptor, &wanted) != 0) {
       readiness_.close();
       return wait_for_turn();
     }

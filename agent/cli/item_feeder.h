@@ -5,7 +5,7 @@
 // combined with them. Work starts before the stream ends: items leave as soon as nothing of ours is waiting to be
 // stored, and in full chunks while something is. At most `chunks_under_way` are sent ahead of the agent's word, so an
 // input that is faster than the agent is not read into memory. Nothing here blocks the loop but the reading of regular
-// files.
+// files: a pipe that says nothing for hours, wherever it stands among the sources, can still be interrupted.
 
 #include <uv.h>
 
@@ -63,8 +63,10 @@ class ItemFeeder {
   // Reads or takes what there is: appends items, at least one unless the stream ended or would block.
   enum class Got { items, nothing_yet, failed };
   [[nodiscard]] Got read(Stream& stream, std::vector<Item>& items);
-  [[nodiscard]] bool hold_other_sources();
   void work();
+  // One step each; false: there is something to wait for, or it is over.
+  [[nodiscard]] bool hold_some();
+  [[nodiscard]] bool feed_some();
   void push(std::vector<Item>& items);
   void add(Item item);
   void flush_chunk();
@@ -79,6 +81,7 @@ class ItemFeeder {
   protocol::JobId job_;
   Callbacks callbacks_;
   std::vector<Stream> streams_;
+  std::size_t current_ = 0;  // the stream that is read: 1, 2, ..., and in the end 0
   std::unique_ptr<Combiner> combiner_;
   std::vector<Item> pending_;  // read, not combined yet (reversed: the next is the last)
   protocol::client::Items chunk_;
@@ -86,7 +89,7 @@ class ItemFeeder {
   std::uint64_t sent_ = 0;
   std::uint64_t stored_ = 0;
   bool stopped_ = false;
-  // Watches the first source. libuv makes what it polls non-blocking, which must not happen to a terminal that others
+  // Watches the current source. libuv makes what it polls non-blocking, which must not happen to a terminal that others
   // share; so it polls an epoll descriptor that watches the source.
   exec::Descriptor readiness_;
   shell::UvHandle<uv_poll_t> poll_;

@@ -22,6 +22,7 @@ inline constexpr int exit_gibbon = 125;       // gibbon itself, usage errors of 
 inline constexpr int exit_not_executable = 126;
 inline constexpr int exit_not_found = 127;
 inline constexpr int exit_interrupted = 130;  // cancelled by Ctrl-C
+inline constexpr int exit_broken_pipe = 141;  // nobody reads our output: 128 + SIGPIPE
 inline constexpr int exit_terminated = 143;   // cancelled by TERM
 
 enum class RunEnding {

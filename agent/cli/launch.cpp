@@ -62,6 +62,17 @@ std::string job_name(const RunOptions& options) {
   return name.substr(0, crypto::job_name_bytes_max);
 }
 
+// What will be executed: the first word as agent/exec takes the command apart (a single command of several words is
+// kept as it is, everything else is split at blanks).
+std::string program_of(const crypto::Manifest& manifest) {
+  const std::string& first = manifest.command.front();
+  const bool single = std::holds_alternative<crypto::BoundedSpace>(manifest.space) && !manifest.range;
+  if (single && manifest.command.size() > 1) return first;
+  constexpr const char* blanks = " \t\n";
+  const std::size_t begin = std::min(first.find_first_not_of(blanks), first.size());
+  return first.substr(begin, first.find_first_of(blanks, begin) - begin);
+}
+
 // The value of the last iteration of a range that is not empty.
 crypto::ValueRange value_range(const Range& range) {
   assert(range.count > 0);
@@ -117,8 +128,7 @@ tl::expected<crypto::Manifest, LaunchProblem> manifest_for(const RunOptions& opt
 
 std::optional<LaunchProblem> missing_program(const crypto::Manifest& manifest) {
   if (manifest.through_shell || manifest.command.empty()) return std::nullopt;
-  const std::string& first = manifest.command.front();
-  const std::string program = manifest.command.size() == 1 ? first.substr(0, first.find(' ')) : first;
+  const std::string program = program_of(manifest);
   if (program.empty() || program.find('{') != std::string::npos) return std::nullopt;
   auto problem = [&](std::string message, int exit_code) {
     return LaunchProblem{.problem = {.message = std::move(message), .hint = "nothing was started"},
@@ -126,6 +136,9 @@ std::optional<LaunchProblem> missing_program(const crypto::Manifest& manifest) {
   };
   if (program.find('/') != std::string::npos) {
     const std::string path = program.front() == '/' ? program : manifest.directory + "/" + program;
+    struct stat status {};
+    if (stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode))
+      return problem(program + ": is a directory", exit_not_executable);
     if (access(path.c_str(), X_OK) == 0) return std::nullopt;
     if (errno == ENOENT || errno == ENOTDIR) return problem(program + ": no such file", exit_not_found);
     return problem(program + ": cannot be executed: " + std::strerror(errno), exit_not_executable);

@@ -23,7 +23,6 @@ namespace {
 constexpr std::uint64_t bar_period_ms = 200;
 constexpr std::uint64_t bar_delay_ms = 2'000;  // a run that is over by then needs none
 constexpr std::uint64_t plain_period_ms = 30'000;
-constexpr int exit_broken_pipe = 141;  // 128 + SIGPIPE, as if the signal had ended us
 
 }  // namespace
 
@@ -59,14 +58,17 @@ bool RunCommand::launch() {
   if (!manifest) return fail(manifest.error()), false;
   if (auto missing = missing_program(*manifest)) return fail(*missing), false;
   manifest_ = *std::move(manifest);
-  feeder_ = std::make_unique<ItemFeeder>(
-      &loop_, options_,
-      ItemFeeder::Callbacks{.on_chunk = [this](client::Items chunk) { stream_->send(chunk); },
-                            .on_problem =
-                                [this](const std::string& problem) {
-                                  fail({.problem = {.message = problem, .hint = ""}});
-                                  if (job_) cancel(client::Haste::polite);
-                                }});
+  feeder_ =
+      std::make_unique<ItemFeeder>(&loop_, options_,
+                                   ItemFeeder::Callbacks{.on_chunk =
+                                                             [this](const client::Items& chunk) {
+                                                               if (stream_) stream_->send(chunk);
+                                                             },
+                                                         .on_problem =
+                                                             [this](const std::string& problem) {
+                                                               fail({.problem = {.message = problem, .hint = ""}});
+                                                               if (job_) cancel(client::Haste::polite);
+                                                             }});
   if (!feeder_->open_sources()) return false;
   writer_ = std::make_unique<OutputWriter>(
       &loop_, options_,
@@ -136,7 +138,9 @@ void RunCommand::on(const client::Welcome& message) {
 }
 
 void RunCommand::on(const client::Refused& message) {
-  fail({.problem = {.message = message.message, .hint = message.hint}});
+  // One that is refused after another only follows from it, as chunks of items do that were on their way.
+  if (!own_exit_) fail({.problem = {.message = message.message, .hint = message.hint}});
+  feeder_->stop();
   if (!job_) give_up();
 }
 
@@ -165,6 +169,7 @@ void RunCommand::on(const client::Progress& message) {
 
 void RunCommand::on(const client::Verdict& message) {
   verdict_ = message;
+  if (message.ending == client::Ending::failed) fail({.problem = {.message = message.reason, .hint = ""}});
   feeder_->stop();
   end_when_done();
 }
@@ -283,7 +288,8 @@ RunEnd RunCommand::run_end() const {
   if (options_.halt.threshold == 1 && options_.halt.unit == Halt::Unit::tasks) {
     end.decisive = options_.halt.event == HaltEvent::success
                        ? TaskEnd{}
-                       : TaskEnd{.exit = verdict_->first_failure_exit, .signal = verdict_->first_failure_signal};
+                       : task_end_of(verdict_->first_failure_exit, verdict_->first_failure_signal,
+                                     verdict_->counts.failed > 0 ? client::Outcome::failed : client::Outcome::ok);
   }
   return end;
 }

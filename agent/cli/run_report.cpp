@@ -21,13 +21,14 @@ std::uint32_t terminal_columns() {
   return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-TaskEnd task_end_of(const client::Result& result) {
-  TaskEnd end{.exit = result.exit, .signal = result.signal};
-  if (result.reason == "timed out") end.limit = TaskEnd::Limit::time_limit;
+}  // namespace
+
+TaskEnd task_end_of(int exit, int signal, client::Outcome outcome) {
+  TaskEnd end{.exit = exit, .signal = signal};
+  const bool well = outcome == client::Outcome::ok || outcome == client::Outcome::hit;
+  if (!well && exit == 0 && signal == 0) end.start = TaskEnd::Start::failed;
   return end;
 }
-
-}  // namespace
 
 RunReport::RunReport(const RunOptions& options, Verbosity verbosity)
     : options_(options), verbosity_(verbosity), began_(std::chrono::steady_clock::now()) {}
@@ -39,7 +40,10 @@ ProgressStyle RunReport::progress_style() const {
 }
 
 void RunReport::note(const client::Result& result) {
-  if (options_.mode == RunMode::single) single_ = task_end_of(result);
+  if (options_.mode == RunMode::single) {
+    single_ = task_end_of(result.exit, result.signal, result.outcome);
+    if (result.reason == "timed out") single_->limit = TaskEnd::Limit::time_limit;
+  }
   if (result.outcome == client::Outcome::hit && !found_)
     found_ = result.low.empty() ? std::string(text_of(result.label)) : result.low + " " + result.high;
   if (result.outcome == client::Outcome::ok || result.outcome == client::Outcome::hit ||

@@ -17,6 +17,9 @@
 
 namespace agent::cli {
 
+// A task that failed with neither a code nor a signal was lost, or its output was: that is our failure, not success.
+[[nodiscard]] TaskEnd task_end_of(int exit, int signal, protocol::client::Outcome outcome);
+
 class RunReport {
  public:
   RunReport(const RunOptions& options, Verbosity verbosity);

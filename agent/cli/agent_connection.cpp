@@ -1,5 +1,6 @@
 #include "agent/cli/agent_connection.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -8,6 +9,13 @@
 #include <cstring>
 
 namespace agent::cli {
+
+namespace {
+
+constexpr int connect_tries_max = 500;
+constexpr int connect_pause_ms = 10;
+
+}  // namespace
 
 tl::expected<std::optional<exec::Descriptor>, shell::Problem> connect_to_agent(const std::string& state_directory) {
   struct stat status {};
@@ -23,7 +31,14 @@ tl::expected<std::optional<exec::Descriptor>, shell::Problem> connect_to_agent(c
   if (!socket)
     return tl::unexpected(
         shell::Problem{.message = std::string("cannot make a socket: ") + std::strerror(errno), .hint = ""});
-  if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) return socket;
+  // The queue of an agent that many ask at once, or that is stopped, may be full for a moment.
+  int connected = -1;
+  for (int tries = 0; tries < connect_tries_max; ++tries) {
+    connected = connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+    if (connected == 0 || errno != EAGAIN) break;
+    (void)poll(nullptr, 0, connect_pause_ms);
+  }
+  if (connected == 0) return socket;
   if (errno == ECONNREFUSED || errno == ENOENT) return std::nullopt;  // a dead agent's
   return tl::unexpected(shell::Problem{
       .message = "cannot reach the agent at " + state_directory + "/agent.sock: " + std::strerror(errno), .hint = ""});

@@ -28,7 +28,7 @@ void remove_dead_ones(const std::string& parent) {
     closedir(listing);
   }
   for (const std::string& name : names) {
-    auto state = shell::StateDir::open(parent + "/" + name);
+    auto state = shell::StateDir::open_existing(parent + "/" + name);
     // One without a mark is being set up just now.
     if (!state || !state->read_mark() || !state->lock()) continue;
     (void)exec::sweep_processes(*state->read_mark());

@@ -9,6 +9,7 @@
 // Invariant: the size is at least 1; an estimate exists exactly after the first observation.
 
 #include <cstdint>
+#include <optional>
 
 #include "agent/core/time.h"
 
@@ -26,10 +27,18 @@ class PieceSizer {
   [[nodiscard]] std::uint64_t next(std::uint64_t unstarted, std::uint32_t executors) const;
 
  private:
+  struct Observation {
+    double iterations = 0.0;
+    double took = 0.0;  // nanoseconds
+  };
+  [[nodiscard]] double wanted_after(const Observation& latest) const;
+
   static constexpr double growth_max = 8.0;
   static constexpr Duration worth_a_process = std::chrono::milliseconds(50);
 
   Duration grain_;
+  std::optional<Observation> smaller_;  // the latest one of a piece smaller than the latest
+  std::optional<Observation> latest_;
   double size_ = 1.0;
   double floor_ = 1.0;  // iterations that take about `worth_a_process`
 };

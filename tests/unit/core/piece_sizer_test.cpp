@@ -29,6 +29,13 @@ TEST(piece_sizer, grows_to_the_grain_whatever_an_iteration_costs) {
   }
 }
 
+TEST(piece_sizer, grows_although_starting_up_takes_most_of_the_grain) {
+  PieceSizer sizer(1s);
+  const std::uint64_t size = size_after(sizer, 20, 1us, 800ms, std::uint64_t{1} << 60);
+  EXPECT_GT(size, 150'000u);
+  EXPECT_LT(size, 260'000u);
+}
+
 TEST(piece_sizer, an_iteration_dearer_than_the_grain_is_a_piece_of_its_own) {
   PieceSizer sizer(1s);
   EXPECT_EQ(size_after(sizer, 5, 30s, 0ms, 1000), 1u);

@@ -146,6 +146,17 @@ std::optional<Conversation> await_agent(const Started& started, const AgentConte
   return std::nullopt;
 }
 
+// The agent hangs up before it has left its directory; another one may start only then.
+bool await_free_directory(const std::string& state_directory) {
+  const auto until = std::chrono::steady_clock::now() + stop_patience;
+  auto state = shell::StateDir::open(state_directory);
+  while (state && state->holder()) {
+    if (std::chrono::steady_clock::now() >= until) return false;
+    (void)poll(nullptr, 0, 5);
+  }
+  return true;
+}
+
 }  // namespace
 
 int run_agent(const AgentOptions& options, const AgentContext& context) {
@@ -208,7 +219,7 @@ int take_down(const DownOptions& options, const AgentContext& context) {
   if (const auto* refused = std::get_if<protocol::client::Refused>(&*answer)) {
     return complain({.message = refused->message, .hint = refused->hint});
   }
-  if (!conversation->wait_for_end(stop_patience)) {
+  if (!conversation->wait_for_end(stop_patience) || !await_free_directory(context.state_directory)) {
     return complain({.message = "the agent has not stopped yet", .hint = "gibbon status tells what it does"});
   }
   say("gibbon: agent stopped\n");

@@ -122,7 +122,7 @@ constexpr CommandText command_texts[] = {
 void declare_command(CLI::App& app, std::string_view name) {
   if (name == "run") declare_run(app);
   if (name == "agent" || name == "up") declare_slots(app, "tasks at once (number of cores)");
-  if (name == "down") Declarer(app, options_group).flag("--now", "end running tasks instead of waiting for them");
+  if (name == "down") Declarer(app, options_group).flag("--now", "stop it although jobs are running; they end with it");
   if (name == "cancel") Declarer(app, options_group).flag("--now", "kill running tasks at once");
   if (name == "ps") Declarer(app, options_group).flag("-a,--all", "ended jobs too");
   if (name == "ps" || name == "status" || name == "version") declare_json(app, options_group);

@@ -79,7 +79,7 @@ struct UpOptions {
   std::optional<std::uint32_t> slots;
 };
 struct DownOptions {
-  bool now = false;  // end running tasks instead of waiting for them
+  bool now = false;  // stop it although jobs are running; they end with it
 };
 struct StatusOptions {
   OutputFormat format = OutputFormat::text;  // text or json

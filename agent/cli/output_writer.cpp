@@ -90,12 +90,19 @@ int copy_output(const client::Output& output, const std::optional<std::string>& 
   }
 }
 
+// The item, or the bounds of a piece; nothing for a single command.
+std::optional<std::string> tag_of(const client::Result& result) {
+  if (!result.low.empty()) return result.low + " " + result.high;
+  if (result.label.empty()) return std::nullopt;
+  return std::string(text_of(result.label));
+}
+
 int copy_texts(const std::vector<client::Result>& results, bool tagged) {
   Gathered out(STDOUT_FILENO);
   Gathered err(STDERR_FILENO);
   for (const client::Result& result : results) {
     std::optional<std::string> tag;
-    if (tagged) tag = std::string(text_of(result.label));
+    if (tagged) tag = tag_of(result);
     if (const int error = copy_output(result.out, tag, out)) return error;
     const auto* err_bytes = std::get_if<protocol::Bytes>(&result.err);
     if (err_bytes != nullptr && err_bytes->empty()) continue;

@@ -179,7 +179,7 @@ std::string end_summary(const RunSummary& summary) {
   auto text = fmt::format("gibbon: {}{}{} ok, {} failed", words_of(summary.ending), search_words(summary), summary.ok,
                           summary.failed);
   if (summary.lost > 0) text += fmt::format(", {} lost", summary.lost);
-  if (summary.skipped > 0) text += fmt::format(", {} not started", summary.skipped);
+  if (summary.skipped > 0) text += fmt::format(", {} not finished", summary.skipped);
   text += fmt::format(" in {} on {} ({}).", human_duration(summary.wall), plural(summary.nodes, "node"),
                       plural(summary.slots, "slot"));
   if (summary.private_agent) text += " No agent was running: used a private one.";

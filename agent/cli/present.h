@@ -62,7 +62,7 @@ struct FailedTask {
 inline constexpr std::size_t failed_shown_max = 10;
 
 struct RunSummary {
-  std::uint64_t ok = 0, failed = 0, lost = 0, skipped = 0;  // skipped: never started
+  std::uint64_t ok = 0, failed = 0, lost = 0, skipped = 0;  // skipped: not finished, or never started
   std::optional<std::string> found;                         // --found: the piece that hit, "3000 4000"
   enum class Search { none, hit, not_found } search = Search::none;
   enum class Ending { complete, halted, cancelled, time_limit } ending = Ending::complete;

@@ -120,10 +120,11 @@ class Program {
                        .version = version};
     const std::string here = current_directory();
     std::string& directory = context.surroundings.directory;
+    if (here.empty() && !directory.starts_with('/'))
+      return complain("the current directory does not exist any more", "cd to another one, or name one: --cwd DIR",
+                      exit_gibbon);
     if (directory.empty()) directory = here;
     if (!directory.starts_with('/')) directory = here + "/" + directory;
-    if (here.empty() && directory.empty())
-      return complain("the current directory does not exist any more", "cd to another one", exit_gibbon);
     if (!has_descriptors()) return complain_of_descriptors(exit_gibbon);
     if (options.dry_run) return dry_run(options, context.surroundings);
     if (state_is_explicit()) {

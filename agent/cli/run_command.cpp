@@ -132,6 +132,10 @@ void RunCommand::on(const client::Welcome& message) {
     report_.say("gibbon: the agent that runs here has " + std::to_string(message.slots) +
                 " slots; --slots is for one that is started\n");
   }
+  if (!private_agent_ && manifest_->policy.slots_max > message.slots) {
+    report_.say("gibbon: the agent that runs here lends " + std::to_string(message.slots) + " slots, so no more than " +
+                std::to_string(message.slots) + " tasks run at once\n");
+  }
   auto submission = sign_submission(*manifest_, options_, private_agent_ ? private_agent_->user() : *user_);
   if (!submission) return fail(submission.error()), give_up();
   stream_->send(*submission);

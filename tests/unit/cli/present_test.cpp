@@ -124,7 +124,7 @@ TEST(Summary, NamesWhatFailed) {
       {.sequence = 90, .item = "d", .exit = 3, .reason = "timed out"},
   };
   EXPECT_EQ(end_summary(summary),
-            "gibbon: 997 ok, 4 failed, 1 lost, 2 not started in 2.0 s on 1 node (8 slots).\n"
+            "gibbon: 997 ok, 4 failed, 1 lost, 2 not finished in 2.0 s on 1 node (8 slots).\n"
             "  failed: 17 frame\\x017, exit 1: \"frame: No space left on \\e[1mdevice\"\n"
             "  failed: 88 b c, SIGSEGV\n"
             "  failed: 90 d, timed out\n"

@@ -31,7 +31,10 @@ TaskEnd task_end_of(int exit, int signal, client::Outcome outcome) {
 }
 
 RunReport::RunReport(const RunOptions& options, Verbosity verbosity)
-    : options_(options), verbosity_(verbosity), began_(std::chrono::steady_clock::now()) {}
+    : options_(options),
+      verbosity_(verbosity),
+      on_terminal_(isatty(STDERR_FILENO) == 1 && isatty(STDOUT_FILENO) == 1),
+      began_(std::chrono::steady_clock::now()) {}
 
 ProgressStyle RunReport::progress_style() const {
   if (verbosity_ == Verbosity::quiet) return ProgressStyle::none;
@@ -39,7 +42,15 @@ ProgressStyle RunReport::progress_style() const {
   return isatty(STDERR_FILENO) == 1 ? ProgressStyle::bar : ProgressStyle::plain;
 }
 
+// A text without a newline at its end must be neither erased by the bar nor continued by a message.
+void RunReport::note_line_end(const client::Output& output) {
+  const auto* bytes = std::get_if<protocol::Bytes>(&output);
+  if (bytes != nullptr && !bytes->empty()) line_open_ = on_terminal_ && bytes->back() != std::byte{'\n'};
+}
+
 void RunReport::note(const client::Result& result) {
+  note_line_end(result.out);
+  note_line_end(result.err);
   if (options_.mode == RunMode::single) {
     single_ = task_end_of(result.exit, result.signal, result.outcome);
     if (result.reason == "timed out") single_->limit = TaskEnd::Limit::time_limit;
@@ -89,6 +100,7 @@ void RunReport::explain_single() {
 void RunReport::show_progress(const client::Counts& counts) {
   const ProgressState state{.counts = counts, .elapsed = std::chrono::steady_clock::now() - began_};
   if (progress_style() != ProgressStyle::bar) return say(progress_line(state));
+  if (line_open_) return;
   const std::string line = "\r" + progress_bar(state, terminal_columns() - 1) + "\033[K";
   (void)std::fwrite(line.data(), 1, line.size(), stderr);
   (void)std::fflush(stderr);
@@ -103,6 +115,7 @@ void RunReport::hide_progress() {
 
 void RunReport::say(const std::string& text) {
   hide_progress();
+  if (std::exchange(line_open_, false)) (void)std::fputc('\n', stderr);
   (void)std::fwrite(text.data(), 1, text.size(), stderr);
   (void)std::fflush(stderr);
 }

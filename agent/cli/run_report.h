@@ -37,11 +37,14 @@ class RunReport {
 
  private:
   void explain_single();
+  void note_line_end(const protocol::client::Output& output);
 
   const RunOptions& options_;
   const Verbosity verbosity_;
+  const bool on_terminal_;
   const std::chrono::steady_clock::time_point began_;
   bool bar_shown_ = false;
+  bool line_open_ = false;  // what was written last to the terminal has no newline at its end
   std::vector<FailedTask> failed_;
   std::optional<std::string> found_;
   std::optional<TaskEnd> single_;

@@ -44,6 +44,13 @@ class Streams(ProcessTest):
         for line in re.findall(rb"\r(\[[^\r\n\033]*)", text):
             self.assertLess(len(line), 80)
 
+    def test_output_without_a_newline_is_neither_erased_by_the_bar_nor_continued_by_the_summary(self):
+        command = "sleep 0.5; printf '%s-text' {}"
+        child, terminal = self.start_on_terminal("run", "--bar", "-j1", command, ":::", "1", "2", "3", stdout_too=True)
+        text = read_terminal(terminal)
+        self.expect(self.finish(child), 0)
+        self.assertRegex(text, rb"1-text2-text3-text\r?\ngibbon: 3 ok")
+
     def test_the_bar_fits_a_narrow_terminal(self):
         child, terminal = self.start_on_terminal("run", "--bar", "-j1", "sleep 0.4; echo", ":::", "a", "b", columns=24)
         text = read_terminal(terminal)

@@ -9,6 +9,7 @@ from client import Client
 from harness import ProcessTest, wait_until
 
 
+@unittest.skipIf(harness.SANITIZED, "the sanitizers need descriptors themselves")
 class Descriptors(ProcessTest):
     def limited(self, count, *words):
         quoted = " ".join(f"'{word}'" for word in words)

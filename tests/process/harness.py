@@ -4,7 +4,8 @@ A test gets a directory of its own: state (GIBBON_STATE), tmp (TMPDIR), home (HO
 Whatever it does, at its end nothing may be left: no process that carries the directory, no zombie below us, no scratch
 directory, no output, no private agent's directory. Nothing here waits for a time to pass: conditions have deadlines.
 
-GIBBON is the program; GIBBON_TEST_SCALE (default 1) stretches the deadlines for slow builds.
+GIBBON is the program; GIBBON_TEST_SCALE (default 1) stretches the deadlines for slow builds; GIBBON_TEST_SANITIZER is
+not empty where the program was built with sanitizers.
 """
 
 import fcntl
@@ -27,6 +28,7 @@ import processes
 HERE = os.path.dirname(os.path.abspath(__file__))
 GIBBON = os.path.abspath(os.environ.get("GIBBON") or os.path.join(HERE, "../../build/release/gibbon"))
 SCALE = float(os.environ.get("GIBBON_TEST_SCALE") or "1")
+SANITIZED = bool(os.environ.get("GIBBON_TEST_SANITIZER"))
 PATH = "/usr/local/bin:/usr/bin:/bin"
 # What an agent may leave in its state directory; everything else is a remnant.
 FOLDERS = ("scratch", "output", "jobs")
@@ -35,7 +37,7 @@ RESIDENTS = {"lock", "mark", "user.key", "node.key", "gibbon.toml", "agent.log",
 
 def memory_max_kib(mebibytes):
     """A bound on resident memory. Sanitizers keep what was freed, and shadows of it."""
-    return mebibytes * 1024 if SCALE == 1 else (mebibytes + 768) * 1024
+    return (mebibytes + 768 * SANITIZED) * 1024
 
 
 def wait_until(condition, what, seconds=10.0):

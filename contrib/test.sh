@@ -91,6 +91,19 @@ run_tests() {
   )
 }
 
+# clang's opinion of the whole program, for the price of reading it: its compile commands without making code.
+read_with_clang() {
+  say "read the program with clang"
+  ninja -C build/fuzz -t commands gibbon | grep -- ' -c ' |
+    sed -E 's/^.* ([^ ]*clang[+]+) /\1 -fsyntax-only /; s/ -fsanitize=[^ ]+//g; s/ -MD -MT [^ ]+ -MF [^ ]+//; s/ -o [^ ]+//' |
+    (cd build/fuzz && xargs -d '\n' -n 1 -P "$jobs" sh -c) >"$log" 2>&1 || {
+    tail -n 60 "$log"
+    broke "reading with clang"
+    return
+  }
+  judge_warnings "reading with clang"
+}
+
 fuzz_targets() {
   local source
   for source in tests/fuzz/*.cpp; do
@@ -112,7 +125,8 @@ if [ "$quick" = no ]; then
   # The other compiler: its warnings, and that what fuzz.sh runs can be built.
   if configure fuzz; then
     mapfile -t targets < <(fuzz_targets)
-    build fuzz gibbon "${targets[@]}" || true
+    build fuzz "${targets[@]}" || true
+    read_with_clang
   fi
 fi
 

@@ -104,6 +104,21 @@ class SlowClient(ProcessTest):
         self.assertEqual(sorted(begin for (begin, _), *_ in results), list(range(1000)))
         self.assertEqual((verdict[3][2], verdict[3][3]), (1000, 0), "ok, failed")
 
+    def test_in_order_a_task_that_is_tried_again_is_not_held_up_by_what_waits_for_it(self):
+        self.mount_state("24m")
+        command = "[ {} = 0 ] && [ $GIBBON_ATTEMPT = 0 ] && { while ! [ -e go ]; do sleep 0.01; done; exit 1; }; "
+        command += "head -c 50000 /dev/zero; true {}"
+        submission = wire.capture(self, "-k", "--retries", "1", "--name", "flood", command, ":::", "a")
+        agent = self.start_agent(slots=2)
+        with Client(self.state) as client:
+            job = submission.submit(client)
+            self.feed(client, job, list(range(1000)))
+            wait_until(lambda: "is full" in self.log_of(agent), "the agent's word that the disk is full", 60)
+            self.file("go")
+            results, verdict = self.take_all(client, job)
+        self.assertEqual([begin for (begin, _), *_ in results], list(range(1000)))
+        self.assertEqual((verdict[3][2], verdict[3][3]), (1000, 0), "ok, failed")
+
     def test_a_client_that_goes_while_results_wait_leaves_nothing_behind(self):
         submission = wire.capture(self, "--name", "flood", "head -c 100000 /dev/zero; true", ":::", "a")
         agent = self.start_agent(slots=2)

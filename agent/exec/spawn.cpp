@@ -1,7 +1,6 @@
 #include "agent/exec/spawn.h"
 
 #include <fcntl.h>
-#include <linux/ioprio.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -29,6 +28,10 @@ constexpr const char* default_search_path = "/usr/local/bin:/usr/bin:/bin";
 constexpr const char* shell = "/bin/sh";
 constexpr int exit_code_never_started = 127;
 constexpr int nice_guest = 19;
+// ioprio_set(2). Some versions of <linux/ioprio.h> are no C++.
+constexpr int io_who_process = 1;
+constexpr int io_class_idle = 3;
+constexpr int io_class_shift = 13;
 
 using Shared = Spawner::Shared;
 using Program = Spawner::Program;
@@ -50,9 +53,9 @@ GIBBON_IN_CHILD bool set_limits(const TaskLimits& limits) {
 
 GIBBON_IN_CHILD bool set_guest_priority() {
   const sched_param none{};
-  constexpr int idle_class = IOPRIO_CLASS_IDLE << IOPRIO_CLASS_SHIFT;
+  constexpr int idle_class = io_class_idle << io_class_shift;
   return ::setpriority(PRIO_PROCESS, 0, nice_guest) == 0 && ::sched_setscheduler(0, SCHED_IDLE, &none) == 0 &&
-         ::syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, idle_class) == 0;
+         ::syscall(SYS_ioprio_set, io_who_process, 0, idle_class) == 0;
 }
 
 // Shells run a file that the kernel does not recognise as a script, unless its first line has a byte 0.

@@ -16,7 +16,7 @@ namespace agent::cli {
 class ListeningSocket {
  public:
   explicit ListeningSocket(const std::string& directory, int queue = 64)
-      : state_(*shell::StateDir::open(directory)), socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+      : state_(shell::StateDir::open(directory).value()), socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::strcpy(address.sun_path, state_.socket_path().c_str());

@@ -53,6 +53,8 @@ class ScriptedAgent {
   void start() {
     thread_ = std::thread([this] { serve(); });
   }
+  // On the caller's thread, until the client has gone.
+  void serve_to_the_end() { serve(); }
   // The client's end; the agent starts to listen.
   [[nodiscard]] exec::Descriptor take_socket() {
     start();

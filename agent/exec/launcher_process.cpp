@@ -191,6 +191,10 @@ std::optional<StartFailure> LauncherProcess::start(std::span<char> strings, cons
   started_.start_boot_ns = boot_now_ns();
   started_.start_wall_ms = clock_ns(CLOCK_REALTIME) / 1'000'000;
   const auto pid = spawner_.spawn(program);
+  if (!pid && in_scratch && pid.error().step == SetUpStep::directory) {
+    // Somebody removed it after it was found ready.
+    return failed(SetUpStep::scratch, pid.error().error_number);
+  }
   if (!pid) return pid.error();
   started_.pid = *pid;
   started_.layers = layer_base | (order.priority == Priority::guest ? layer_guest_priority : 0U);

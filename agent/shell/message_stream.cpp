@@ -54,7 +54,7 @@ void MessageStream::start() {
   auto on_read = [](uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer) noexcept {
     auto* self = self_of<MessageStream>(stream);
     if (self == nullptr || count == 0) return;
-    if (count < 0) return self->closed(count == UV_EOF ? "" : uv_strerror(static_cast<int>(count)));
+    if (count < 0) return self->closed(count == UV_EOF ? self->write_error_ : uv_strerror(static_cast<int>(count)));
     self->received(std::as_bytes(std::span(buffer->base, static_cast<std::size_t>(count))));
   };
   const int started = uv_read_start(reinterpret_cast<uv_stream_t*>(pipe_.get()), allocate, on_read);
@@ -85,7 +85,7 @@ void MessageStream::closed(const std::string& why) {
 }
 
 void MessageStream::send(const ClientMessage& message) {
-  if (!pipe_ || finishing_) return;
+  if (!pipe_ || finishing_ || !write_error_.empty()) return;
   auto write = std::make_unique<Write>();
   protocol::append_framed(write->bytes, protocol::client::encode(message));
   const uv_buf_t buffer =
@@ -96,13 +96,20 @@ void MessageStream::send(const ClientMessage& message) {
     auto* self = self_of<MessageStream>(request->handle);
     if (self == nullptr) return;
     --self->messages_queued_;
-    if (status < 0) self->closed(uv_strerror(status));
+    if (status < 0) self->write_failed(uv_strerror(status));
   };
   auto* stream = reinterpret_cast<uv_stream_t*>(pipe_.get());
   if (uv_write(&write->request, stream, &buffer, 1, on_written) != 0) return closed("cannot write");
   (void)write.release();
   ++messages_queued_;
   if (queued_bytes() + messages_queued_ * message_cost_bytes > queue_bytes_max) closed("the other side does not read");
+}
+
+// The other side has gone, but what it said before counts: a wish to kill must not get lost over the answer to an
+// earlier one. Reading comes to its end by itself.
+void MessageStream::write_failed(const std::string& why) {
+  if (finishing_) return closed(why);
+  write_error_ = why;
 }
 
 void MessageStream::finish() {

@@ -3,8 +3,9 @@
 //
 // Rules: what arrives is cut, decoded and handed over one message at a time; the first thing that is no message ends
 // the conversation. What is sent waits in memory while the other side does not read; past `queue_bytes_max` the stream
-// hangs up, since a reader that far behind only costs memory. `on_closed` comes once, and nothing comes after it. The
-// owner may destroy the stream at any time, also inside a callback.
+// hangs up, since a reader that far behind only costs memory. What the other side said before it went is still handed
+// over. `on_closed` comes once, and nothing comes after it. The owner may destroy the stream at any time, also inside a
+// callback.
 
 #include <uv.h>
 
@@ -47,11 +48,13 @@ class MessageStream {
   void start();
   void received(std::span<const std::byte> bytes);
   void closed(const std::string& why);
+  void write_failed(const std::string& why);
 
   UvHandle<uv_pipe_t> pipe_;
   Callbacks callbacks_;
   protocol::MessageReader reader_;
   bool finishing_ = false;
+  std::string write_error_;  // not empty: nothing can be sent any more
   std::size_t messages_queued_ = 0;
   // False once the stream is gone: callbacks may destroy it.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

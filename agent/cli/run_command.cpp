@@ -33,12 +33,15 @@ RunCommand::RunCommand(const RunOptions& options, const RunContext& context)
 }
 
 RunCommand::~RunCommand() {
-  signals_.clear();
+  // An impatient Ctrl-C must not end the program in the middle of its clearing up.
+  for (const auto& watch : signals_) watch->data = nullptr;
   progress_timer_.reset();
   feeder_.reset();
   stream_.reset();
   writer_.reset();
   private_agent_.reset();
+  uv_run(&loop_, UV_RUN_DEFAULT);
+  signals_.clear();
   uv_run(&loop_, UV_RUN_DEFAULT);
   const int closed = uv_loop_close(&loop_);
   assert(closed == 0);

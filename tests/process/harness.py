@@ -97,6 +97,13 @@ class ProcessTest(unittest.TestCase):
     def setUpClass(cls):
         processes.become_subreaper()
 
+    def run(self, result=None):
+        self.logs = ""
+        bad = len(result.failures) + len(result.errors)
+        super().run(result)
+        if len(result.failures) + len(result.errors) > bad:
+            sys.stderr.write(self.logs)
+
     def setUp(self):
         self.directory = os.path.realpath(tempfile.mkdtemp(prefix="gibbon-test-"))
         self.state = self.path("state")
@@ -284,10 +291,7 @@ class ProcessTest(unittest.TestCase):
         return [process for process in processes.of_test(self.directory) if process.state != "Z"]
 
     def end(self):
-        failed = not getattr(getattr(self, "_outcome", None), "success", True)
-        if failed:
-            for agent in self.agents:
-                sys.stderr.write(f"--- log of the agent {agent.pid}, {self.id()}\n{self.log_of(agent)[-3000:]}\n")
+        self.logs = "".join(f"--- log of the agent {agent.pid}\n{self.log_of(agent)[-3000:]}\n" for agent in self.agents)
         try:
             for agent in self.agents:
                 if agent.poll() is None:

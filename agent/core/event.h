@@ -114,7 +114,7 @@ struct ClientLeft {
   ClientId client;
 };
 
-// The shell can keep no more results of this job until somebody takes some: start nothing of it ...
+// The shell can keep no more results of this job until somebody takes some: start nothing new of it ...
 struct ResultsFull {
   JobId job;
 };

@@ -26,7 +26,9 @@ void Job::end_items() {
 
 bool Job::wants_slot(Instant now) const {
   if (phase_ != Phase::open && phase_ != Phase::narrowing) return false;
-  if (results_full_ || !mandate_.fresh(now) || !branch_.has_unstarted()) return false;
+  if (!mandate_.fresh(now) || !branch_.has_unstarted()) return false;
+  // What must run again goes on: in order, everything that fills the room may be waiting for it.
+  if (results_full_ && !branch_.has_redo()) return false;
   return terms_.slots_max == 0 || running() < terms_.slots_max;
 }
 

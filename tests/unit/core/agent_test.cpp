@@ -304,6 +304,19 @@ TEST(agent, nothing_starts_while_results_can_not_be_kept) {
   EXPECT_EQ(driver.tasks.size(), 2u);
 }
 
+TEST(agent, what_must_run_again_does_so_although_results_can_not_be_kept) {
+  Driver driver(2);
+  JobTerms terms = list_of(10);
+  terms.retries = 1;
+  driver.submit(terms);
+  driver.step(ResultsFull{.job = terms.job});
+  driver.exit_with(driver.task_at(1), 0);
+  EXPECT_EQ(driver.tasks.size(), 1u);
+  driver.exit_with(driver.task_at(0), 1);
+  EXPECT_EQ(driver.tasks.at(driver.task_at(0)).attempt, Attempt(1));
+  EXPECT_EQ(driver.tasks.size(), 1u);
+}
+
 TEST(agent, a_range_of_10_to_the_15_costs_no_more_than_a_short_one) {
   Driver driver(2);
   JobTerms terms = list_of(1'000'000'000'000'000);

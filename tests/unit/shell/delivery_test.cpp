@@ -73,7 +73,7 @@ TEST_F(DeliveryTest, ALoneResultLeavesAtOnce) {
 
 TEST_F(DeliveryTest, ArrivalsKeepTheirOrder) {
   auto delivery = made(Order::of_arrival);
-  for (std::uint64_t index : {5, 1, 9, 0}) delivery->add(result_of(index, 1));
+  for (std::uint64_t index : {5U, 1U, 9U, 0U}) delivery->add(result_of(index, 1));
   EXPECT_THAT(sent(*delivery), ElementsAre(5, 1, 9, 0));
 }
 
@@ -159,7 +159,7 @@ TEST_F(DeliveryTest, TheEndOfTheJobFillsGaps) {
 
 TEST_F(DeliveryTest, WhatLiesAboveAHitIsDropped) {
   auto delivery = made(Order::of_index);
-  for (std::uint64_t index : {0, 1, 4, 5, 6}) delivery->add(result_with_file(index, directory));
+  for (std::uint64_t index : {0U, 1U, 4U, 5U, 6U}) delivery->add(result_with_file(index, directory));
   delivery->drop_from(5);
   EXPECT_EQ(directory.entries(), (std::set<std::string>{"0.out", "1.out", "4.out"}));
   delivery->end();

@@ -8,18 +8,26 @@
 namespace agent::shell {
 namespace {
 
-// In the order of these tests: a log that was opened stays open.
+// In the order of these tests: a log that was opened stays open, and quiet for whoever comes next.
+class LogTest : public testing::Test {
+ protected:
+  static void TearDownTestSuite() {
+    unsetenv("JOURNAL_STREAM");
+    open_log(LogLevel::error);
+  }
+};
+
 std::string printed(void (*act)()) {
   testing::internal::CaptureStderr();
   act();
   return testing::internal::GetCapturedStderr();
 }
 
-TEST(LogTest, NothingIsLoggedBeforeItIsOpened) {
+TEST_F(LogTest, NothingIsLoggedBeforeItIsOpened) {
   EXPECT_EQ(printed([] { log(LogLevel::error, "nobody sees this"); }), "");
 }
 
-TEST(LogTest, LinesCarryTimeAndLevelAndOnlyTheWantedLevels) {
+TEST_F(LogTest, LinesCarryTimeAndLevelAndOnlyTheWantedLevels) {
   unsetenv("JOURNAL_STREAM");
   const std::string text = printed([] {
     open_log(LogLevel::info);
@@ -31,7 +39,7 @@ TEST(LogTest, LinesCarryTimeAndLevelAndOnlyTheWantedLevels) {
   EXPECT_THAT(text, testing::MatchesRegex(time + " info job=1 [{][}] accepted\n" + time + " error second\n"));
 }
 
-TEST(LogTest, UnderSystemdLinesCarryAPriorityAndNoTime) {
+TEST_F(LogTest, UnderSystemdLinesCarryAPriorityAndNoTime) {
   setenv("JOURNAL_STREAM", "8:1", 1);
   EXPECT_EQ(printed([] {
               open_log(LogLevel::debug);
@@ -44,7 +52,7 @@ TEST(LogTest, UnderSystemdLinesCarryAPriorityAndNoTime) {
   unsetenv("JOURNAL_STREAM");
 }
 
-TEST(LogTest, OneEventIsOneLineWhateverItsNameIs) {
+TEST_F(LogTest, OneEventIsOneLineWhateverItsNameIs) {
   setenv("JOURNAL_STREAM", "8:1", 1);
   EXPECT_EQ(printed([] {
               open_log(LogLevel::info);

@@ -312,7 +312,7 @@ TEST_F(RootJobTest, CommittedResultsAreDeliveredAndCounted) {
 
 TEST_F(RootJobTest, FilesOfResultsThatNobodyWantsAreRemoved) {
   auto root = opened(SampleJob());
-  for (std::uint64_t task : {1, 2}) {
+  for (std::uint64_t task : {1U, 2U}) {
     client::Result& result = root->result_of(start_of(task, task, task + 1));
     const std::string path = root->output_path(core::TaskId(task), "out");
     write_file(path, "x");

@@ -177,7 +177,7 @@ std::vector<std::string> in_processes(int count, const std::function<std::string
 }
 
 TEST(StateDirTest, ManyProcessesThatMakeASecretAtOnceGetTheSame) {
-  for (int round = 0; round < 10; ++round) {
+  for (int round = 0; round < 4; ++round) {
     const TemporaryDirectory root;
     const auto keys = in_processes(8, [&]() -> std::string {
       const auto state = StateDir::open(root.file("state"));

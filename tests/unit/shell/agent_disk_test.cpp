@@ -93,7 +93,10 @@ TEST_F(AgentDiskTest, ItemsThatDoNotFitEndTheirJobWithTheReason) {
 TEST_F(AgentDiskTest, ATaskThatFillsTheDiskFailsAloneAndGivesItBack) {
   start_agent(1);
   AgentClient& one = greeted();
-  launch(one, SampleJob::line("test {} = greedy || { echo {}; exit; }; head -c 100000000 /dev/zero"),
+  // The disk is full until the client has taken what the greedy one wrote.
+  launch(one,
+         SampleJob::line("test {} = greedy || { until echo {} 2>/dev/null; do sleep 0.01; done; exit; }; "
+                         "head -c 100000000 /dev/zero"),
          {"before", "greedy", "after"});
   ASSERT_TRUE(wait_for_verdict(one));
   EXPECT_EQ(one.heard<client::Verdict>()[0].counts.ok, 2U);

@@ -22,6 +22,7 @@ esac
 contrib/install-deps.sh
 
 jobs=$(nproc)
+waiting_jobs=$((2 * jobs)) # for tests, which wait for processes and deadlines half of their time
 passed=0
 failed=0
 skipped=0
@@ -115,12 +116,12 @@ fuzz_targets() {
 if configure release; then
   run_tests release -L tidy
   if build release; then
-    run_tests release -LE tidy -j "$jobs"
+    run_tests release -LE tidy -j "$waiting_jobs"
   fi
 fi
 if [ "$quick" = no ]; then
   if configure asan && build asan; then
-    run_tests asan -LE tidy -j "$jobs"
+    run_tests asan -LE tidy -j "$waiting_jobs"
   fi
   # The other compiler: its warnings, and that what fuzz.sh runs can be built.
   if configure fuzz; then

@@ -170,7 +170,7 @@ struct GetProgress {
 };
 
 struct StopAgent {
-  Haste how = Haste::polite;  // polite: running tasks finish first
+  Haste how = Haste::polite;  // polite: refused while jobs run; now: they end
   bool operator==(const StopAgent&) const = default;
 };
 

@@ -27,22 +27,6 @@ std::optional<HaltEvent> event_named(std::string_view name) {
   return std::nullopt;
 }
 
-std::uint64_t counted(HaltEvent event, const TasksDone& tasks) {
-  switch (event) {
-    case HaltEvent::fail: return tasks.failed;
-    case HaltEvent::success: return tasks.ok;
-    case HaltEvent::done: return tasks.ok + tasks.failed;
-  }
-  assert(false);
-  return 0;
-}
-
-// Whether part / whole >= percent / 100, without overflow: 100 * part needs 71 bits.
-bool is_share(std::uint64_t part, std::uint64_t whole, std::uint64_t percent) {
-  const std::uint64_t hundredth = whole / 100, rest = whole % 100;
-  return part >= hundredth * percent + (rest * percent + 99) / 100;
-}
-
 }  // namespace
 
 tl::expected<Halt, HaltError> parse_halt(std::string_view text) {
@@ -74,15 +58,6 @@ tl::expected<Halt, HaltError> parse_halt(std::string_view text) {
     return tl::make_unexpected(HaltError::bad_threshold);
   halt.threshold = *number;
   return halt;
-}
-
-bool reached(const Halt& halt, const TasksDone& tasks) {
-  if (halt.when == HaltWhen::never) return false;
-  const auto count = counted(halt.event, tasks);
-  if (halt.unit == Halt::Unit::tasks) return count >= halt.threshold;
-  constexpr std::uint64_t judged_from = 3;
-  if (!tasks.total || *tasks.total == 0 || tasks.ok + tasks.failed < judged_from) return false;
-  return is_share(count, *tasks.total, halt.threshold);
 }
 
 tl::expected<TasksAtOnce, TasksAtOnceError> parse_tasks_at_once(std::string_view text) {

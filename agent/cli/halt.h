@@ -11,8 +11,8 @@ namespace agent::cli {
 enum class HaltWhen { never, soon, now };      // soon: start nothing more; now: end what runs too
 enum class HaltEvent { fail, success, done };  // what is counted; done counts both
 
-// `never`, or WHEN,EVENT=N (N tasks, from 1) or WHEN,EVENT=N% (of all tasks, 1 to 100; judged once 3 are done and the
-// end of the list is known).
+// `never`, or WHEN,EVENT=N (N tasks, from 1) or WHEN,EVENT=N% (of all tasks, 1 to 100; judged once the end of the
+// list is known).
 struct Halt {
   HaltWhen when = HaltWhen::never;
   HaltEvent event = HaltEvent::fail;
@@ -26,13 +26,6 @@ enum class HaltError { bad_when, bad_event, bad_threshold };
 // never | now,EVENT=N[%] | soon,EVENT=N[%], EVENT one of fail, success, done; and parallel's short 0, 1, 2 for never,
 // soon,fail=1 and now,fail=1.
 [[nodiscard]] tl::expected<Halt, HaltError> parse_halt(std::string_view text);
-
-struct TasksDone {
-  std::uint64_t ok = 0, failed = 0;
-  std::optional<std::uint64_t> total;  // absent while the list is still being read
-};
-// Whether these counts reach the threshold.
-[[nodiscard]] bool reached(const Halt& halt, const TasksDone& tasks);
 
 // How many tasks at once: N, N% of the cores, cores + N, cores - N, or 0 for as many as there are slots.
 struct TasksAtOnce {

@@ -83,7 +83,10 @@ bool ItemFeeder::open(Stream& stream) {
       }
       break;
   }
-  stream.splitter = std::make_unique<Splitter>(options_.delimiter, options_.column_separator);
+  // An argument is an item, whatever lines it has, unless -d says where items end.
+  const bool whole = stream.source->kind == Source::Kind::arguments && options_.delimiter == "\n";
+  stream.splitter =
+      std::make_unique<Splitter>(whole ? std::string(1, '\0') : options_.delimiter, options_.column_separator);
   return true;
 }
 
@@ -92,10 +95,12 @@ ItemFeeder::Got ItemFeeder::read(Stream& stream, std::vector<Item>& items) {
     const auto& arguments = stream.source->arguments;
     for (std::size_t taken = 0; taken < arguments_at_once && stream.next_argument < arguments.size(); ++taken) {
       const std::string& argument = arguments[stream.next_argument++];
-      if (argument.size() > item_bytes_max) {
-        items.emplace_back(TooLong{.size_bytes = argument.size()});
+      if (argument.empty()) {
+        items.emplace_back(std::string());
       } else {
-        items.emplace_back(argument);
+        const auto split = stream.splitter->feed(argument, items);
+        assert(split);  // what it may object to are NUL bytes
+        stream.splitter->finish(items);
       }
     }
     stream.ended = stream.next_argument == arguments.size();

@@ -21,8 +21,8 @@ using ClientId = protocol::Id<struct ClientIdTag, std::uint64_t>;
 
 enum class Body { command_per_iteration, command_per_piece };
 
-// When a job ends before its time: once `amount` results of the kind have come, or that share of the loop (judged from
-// the third result on).
+// When a job ends before its time: once `amount` results of the kind have come, or that share of the loop (once
+// its size is known).
 struct HaltRule {
   enum class When { never, soon, now };  // soon: start nothing more; now: stop what runs, too
   enum class What { failed, succeeded, done };

@@ -5,6 +5,16 @@
 
 namespace agent::core {
 
+namespace {
+
+// Whether part / whole >= percent / 100, exactly and without overflow: 100 * part may need 71 bits.
+bool is_share(std::uint64_t part, std::uint64_t whole, std::uint64_t percent) {
+  const std::uint64_t hundredth = whole / 100, rest = whole % 100;
+  return whole > 0 && part >= hundredth * percent + (rest * percent + 99) / 100;
+}
+
+}  // namespace
+
 Job::Job(const JobTerms& terms, ClientId client) : terms_(terms), client_(client), sizer_(terms.grain) {
   if (terms.size) {
     add_items(*terms.size);
@@ -152,10 +162,7 @@ bool Job::halt_reached() const {
     case HaltRule::What::done: reached = counts_.ok + counts_.hits + counts_.failed; break;
   }
   if (terms_.halt.unit == HaltRule::Unit::count) return reached >= terms_.halt.amount;
-  // A share of the first one or two says nothing; GNU parallel waits for three as well.
-  if (counts_.ok + counts_.hits + counts_.failed < 3) return false;
-  const auto total = static_cast<double>(known_);
-  return items_ended_ && static_cast<double>(reached) * 100.0 >= static_cast<double>(terms_.halt.amount) * total;
+  return items_ended_ && is_share(reached, known_, terms_.halt.amount);
 }
 
 void Job::apply_halt_rule(Interval latest) {

@@ -228,8 +228,9 @@ tl::expected<Template, TemplateError> parse_template(const std::vector<std::stri
   if (const auto error = check_words(words)) return tl::make_unexpected(*error);
   const auto line = joined(words);
   const bool nothing = std::ranges::all_of(line, is_blank);
+  const bool only_item = body == BodyKind::list && line == "{}";
   if (nothing && body != BodyKind::list) return tl::make_unexpected(TemplateError::no_command);
-  if (nothing) return Template{.body = body, .form = Form::shell, .item_is_line = true, .parts = {}};
+  if (nothing || only_item) return Template{.body = body, .form = Form::shell, .item_is_line = true, .parts = {}};
   if (is_vector(words, body)) {
     if (words.front().empty()) return tl::make_unexpected(TemplateError::no_command);
     if (words.size() > parts_max / 2) return tl::make_unexpected(TemplateError::too_long);

@@ -59,7 +59,7 @@ struct Blank {
 using TemplatePart = std::variant<Literal, Placeholder, Blank>;
 
 // A parsed command: the parts of its line from left to right. Made by `parse_template` only.
-// `item_is_line`: there was no command; the item's bytes are the shell's line, unquoted.
+// `item_is_line`: there was no command, or nothing but `{}`; the item's bytes are the shell's line, unquoted.
 struct Template {
   BodyKind body = BodyKind::list;
   Form form = Form::shell;

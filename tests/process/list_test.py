@@ -75,12 +75,22 @@ class Replacement(ProcessTest):
     def test_it_is_what_parallel_prints_where_that_is_installed(self):
         if not os.path.exists("/usr/bin/parallel"):
             self.skipTest("GNU parallel is not installed")
-        words = ["-k", "echo", "{} {.} {/} {//} {/.} {#}", ":::", "a/b.c", "/x", "it's", "a b", "$HOME", "", "~"]
-        theirs = subprocess.run(
-            ["parallel", "--will-cite", *words], capture_output=True, stdin=subprocess.DEVNULL, env=self.environment()
-        )
-        self.assertEqual(theirs.returncode, 0, theirs.stderr)
-        self.expect(self.run_list(*words), 0, theirs.stdout)
+        texts = ["a/b.c", "/x", "it's", "a b", "$HOME", "", "~"]
+        for words in (
+            ["-k", "echo", "{} {.} {/} {//} {/.} {#}", ":::", *texts],
+            ["-k", "{}", ":::", "echo x; echo y", "echo 'a  b'"],
+            ["-k", ":::", "echo x; echo y", "echo 'a  b'"],
+            ["-k", "-d", ",", "echo", "<{}>", ":::", "a,,b", "c"],
+            ["-k", "--colsep", ",", "echo", "{2} {1}", ":::", "a,b", "c,d"],
+        ):
+            theirs = subprocess.run(
+                ["parallel", "--will-cite", *words],
+                capture_output=True,
+                stdin=subprocess.DEVNULL,
+                env=self.environment(),
+            )
+            self.assertEqual(theirs.returncode, 0, theirs.stderr)
+            self.expect(self.run_list(*words), 0, theirs.stdout)
 
     def test_replaced_text_never_means_anything_to_the_shell(self):
         nasty = ["$(touch broken)", "`touch broken`", "; touch broken", "a\nb", "'", '"', "\\", "a  b", "!x", "&", "|"]

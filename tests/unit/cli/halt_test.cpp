@@ -27,27 +27,6 @@ TEST(Halting, RefusesByName) {
     EXPECT_EQ(parse_halt(text), tl::make_unexpected(HaltError::bad_threshold)) << text;
 }
 
-TEST(Halting, CountsTasks) {
-  const Halt halt{HaltWhen::now, HaltEvent::fail, 2, Halt::Unit::tasks};
-  EXPECT_FALSE(reached(halt, {.ok = 9, .failed = 1}));
-  EXPECT_TRUE(reached(halt, {.ok = 0, .failed = 2}));
-  EXPECT_TRUE(reached({HaltWhen::now, HaltEvent::success, 2, Halt::Unit::tasks}, {.ok = 2}));
-  EXPECT_FALSE(reached({HaltWhen::now, HaltEvent::success, 2, Halt::Unit::tasks}, {.ok = 1, .failed = 5}));
-  EXPECT_TRUE(reached({HaltWhen::soon, HaltEvent::done, 6, Halt::Unit::tasks}, {.ok = 1, .failed = 5}));
-  EXPECT_FALSE(reached(Halt{}, {.ok = 100, .failed = 100, .total = 200}));
-}
-
-TEST(Halting, CountsSharesOfAKnownTotalFromThreeTasksOn) {
-  const Halt third{HaltWhen::now, HaltEvent::fail, 34, Halt::Unit::percent};
-  EXPECT_FALSE(reached(third, {.ok = 0, .failed = 2, .total = 3}));
-  EXPECT_TRUE(reached(third, {.ok = 1, .failed = 2, .total = 3}));
-  EXPECT_FALSE(reached(third, {.ok = 2, .failed = 1, .total = 3}));  // 33.3 %
-  EXPECT_FALSE(reached(third, {.ok = 1, .failed = 2}));
-  const Halt half{HaltWhen::now, HaltEvent::fail, 50, Halt::Unit::percent};
-  EXPECT_FALSE(reached(half, {.failed = 9223372036854775807U, .total = 18446744073709551615U}));
-  EXPECT_TRUE(reached(half, {.failed = 9223372036854775808U, .total = 18446744073709551615U}));
-}
-
 std::string error_name(TasksAtOnceError error) {
   switch (error) {
     case TasksAtOnceError::bad_number: return "bad_number";

@@ -110,6 +110,18 @@ TEST_F(ItemFeederTest, ArgumentsAreFedInOneChunkIfTheyFit) {
   expect_chain();
 }
 
+TEST_F(ItemFeederTest, ArgumentsHaveColumnsAndDelimitersToo) {
+  options.column_separator = *ColumnSeparator::parse(",");
+  feed_all({arguments({"a,b", "", "c\nd,e"})});
+  EXPECT_THAT(items(), ElementsAre("a|b", "", "c\nd|e"));
+}
+
+TEST_F(ItemFeederTest, ADelimiterCutsArgumentsAsItCutsFiles) {
+  options.delimiter = ",";
+  feed_all({arguments({"a,,b", "", "c,"})});
+  EXPECT_THAT(items(), ElementsAre("a", "", "b", "", "c"));
+}
+
 TEST_F(ItemFeederTest, ChunksHoldAtMostTheirNumberOfItems) {
   for (const std::size_t count : {limits::chunk_items_max - 1, limits::chunk_items_max, limits::chunk_items_max + 1,
                                   3 * limits::chunk_items_max}) {

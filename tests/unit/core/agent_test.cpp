@@ -198,14 +198,24 @@ TEST(agent, halt_by_percent_counts_against_the_whole_loop) {
   EXPECT_EQ(driver.jobs.at(terms.job).verdict->counts.committed, 3u);
 }
 
-TEST(agent, halt_by_percent_is_judged_from_the_third_result_on) {
+TEST(agent, halt_by_percent_is_judged_from_the_first_result_on) {
   Driver driver(1);
   JobTerms terms = list_of(10);
   terms.halt = {
       .when = HaltRule::When::now, .what = HaltRule::What::failed, .amount = 1, .unit = HaltRule::Unit::percent};
   driver.submit(terms);
-  while (!driver.tasks.empty()) driver.exit_with(driver.tasks.begin()->first, 1);
-  EXPECT_EQ(driver.jobs.at(terms.job).verdict->counts.committed, 3u);
+  driver.exit_with(driver.tasks.begin()->first, 1);
+  EXPECT_EQ(driver.jobs.at(terms.job).verdict->counts.committed, 1u);
+}
+
+TEST(agent, halt_by_percent_does_not_round) {
+  Driver driver(1);
+  JobTerms terms = list_of(3);
+  terms.halt = {
+      .when = HaltRule::When::now, .what = HaltRule::What::done, .amount = 67, .unit = HaltRule::Unit::percent};
+  driver.submit(terms);
+  while (!driver.tasks.empty()) driver.exit_with(driver.tasks.begin()->first, 0);
+  EXPECT_EQ(driver.jobs.at(terms.job).verdict->counts.committed, 3u);  // 2 of 3 are 66.7 %
 }
 
 TEST(agent, any_hit_ends_a_search_and_stops_the_rest) {

@@ -102,6 +102,12 @@ TEST(Line, AppendsTheItemWhereNothingIsReplaced) {
   EXPECT_EQ(line_of({"echo"}, "a\0b c\0"s), "echo a 'b c' ''");
 }
 
+TEST(Line, IsTheItemWhereThereIsNoCommandOrOnlyTheItem) {
+  for (const Words& words : {Words{}, Words{"{}"}, Words{" "}})
+    EXPECT_EQ(line_of(words, "echo 'a b'; exit 3"), "echo 'a b'; exit 3") << words.size();
+  EXPECT_EQ(line_of({"{}", "x"}, "a b"), "'a b' x");
+}
+
 TEST(Line, PutsInItemsColumnsAndNumbers) {
   EXPECT_EQ(line_of({"cp", "{}", "{.}.bak"}, "d/a x.c"), "cp 'd/a x.c' 'd/a x'.bak");
   EXPECT_EQ(line_of({"{/}", "{//}", "{/.}"}, "d/a.c"), "a.c d a");

@@ -80,7 +80,7 @@ class Replacement(ProcessTest):
             ["-k", "echo", "{} {.} {/} {//} {/.} {#}", ":::", *texts],
             ["-k", "{}", ":::", "echo x; echo y", "echo 'a  b'"],
             ["-k", ":::", "echo x; echo y", "echo 'a  b'"],
-            ["-k", "-d", ",", "echo", "<{}>", ":::", "a,,b", "c"],
+            ["-k", "-d", ",", "echo", "x{}x", ":::", "a,,b", "c"],
             ["-k", "--colsep", ",", "echo", "{2} {1}", ":::", "a,b", "c,d"],
         ):
             theirs = subprocess.run(

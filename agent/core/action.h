@@ -4,16 +4,20 @@
 #include <cstdint>
 #include <optional>
 #include <variant>
+#include <vector>
 
 #include "agent/core/event.h"
+#include "agent/core/names.h"
 #include "agent/core/time.h"
-#include "protocol/ids.h"
 
 namespace agent::core {
 
-using protocol::Attempt;
-using protocol::Interval;
-using protocol::LoopPath;
+enum class Verdict {
+  done,       // every iteration has its result
+  hit,        // a search found what it looked for
+  halted,     // the halt rule ended it
+  cancelled,  // somebody did
+};
 
 // Sign the mandate of this sequence with the job key, and show it to us as MandateSeen (and, later, to the helpers).
 struct SignMandate {
@@ -46,22 +50,87 @@ struct ExtendDeadline {
   bool operator==(const ExtendDeadline&) const = default;
 };
 
-enum class Outcome { ok, hit, failed };
-
-// The task's result is the iterations' result, for ever. Keep it for whoever waits for it.
+// The task's result is the iterations' result, for ever. Keep it for whoever waits for it: the client of a root loop
+// (empty path), or the task that opened the loop.
 struct CommitResult {
   TaskId task;
   JobId job;
+  LoopPath path;
   Interval piece;
   Attempt attempt;
   Outcome outcome = Outcome::ok;
   bool operator==(const CommitResult&) const = default;
 };
 
-// Nobody wants the task's result.
+// The same for the `index`-th result of a batch that came from a peer.
+struct CommitReceived {
+  BatchId batch;
+  std::uint32_t index = 0;
+  NodeId executor;
+  JobId job;
+  LoopPath path;
+  Interval piece;
+  Attempt attempt;
+  Outcome outcome = Outcome::ok;
+  bool operator==(const CommitReceived&) const = default;
+};
+
+// Nobody wants the task's result, now or any more.
 struct DropResult {
   TaskId task;
   bool operator==(const DropResult&) const = default;
+};
+
+// Nobody wants the batch any more: every result of it is committed, settled or dropped.
+struct DropBatch {
+  BatchId batch;
+  bool operator==(const DropBatch&) const = default;
+};
+
+// The inner loop that the task waits for has ended and a slot is its own again: it is no longer parked.
+struct AnswerJoin {
+  TaskId task;
+  std::uint32_t ordinal = 0;
+  Verdict verdict = Verdict::done;
+  bool operator==(const AnswerJoin&) const = default;
+};
+
+// Connect to somebody, and say hello. Answered by LinkUp or DialFailed.
+struct Dial {
+  Address address;
+  std::optional<NodeId> peer;  // whom we expect there; nothing: a seed, whoever it is
+  bool operator==(const Dial&) const = default;
+};
+
+// Say why and close. Answered by LinkDown.
+struct HangUp {
+  NodeId peer;
+  protocol::ByeReason why = protocol::ByeReason::idle;
+  bool operator==(const HangUp&) const = default;
+};
+
+// What the shell puts into the opaque fields of a message, by its kind:
+//   beat                  the freshest mandate of each of `mandates`, with its age
+//   grant, orphan, adopt  the freshest mandate of the loop's job; for a grant also the manifest (unless that link had
+//                         it), the statements along the path, and the argument chunks of its intervals
+//   report                one batch of the results of `results`, signed by us, then `batches` as they came
+//   shuffle, shuffled, walk  the signed records of `records`
+struct Attached {
+  std::vector<JobId> mandates;
+  std::vector<TaskId> results;
+  std::vector<BatchId> batches;
+  std::vector<NodeId> records;
+  bool operator==(const Attached&) const = default;
+};
+
+// A control message on the link of `to`, which is up.
+struct Send {
+  NodeId to;
+  std::uint64_t sequence = 0;  // on this link, from 1
+  std::uint64_t heard = 0;     // the highest sequence that we have taken in
+  Message message;
+  Attached attached;
+  bool operator==(const Send&) const = default;
 };
 
 struct Counts {
@@ -76,13 +145,6 @@ struct Counts {
   bool operator==(const Counts&) const = default;
 };
 
-enum class Verdict {
-  done,       // every iteration has its result
-  hit,        // a search found what it looked for
-  halted,     // the halt rule ended it
-  cancelled,  // somebody did
-};
-
 // The job has ended; nothing of it runs. `decisive` is the piece whose result ended a search or fired the halt rule.
 struct AnswerVerdict {
   JobId job;
@@ -92,16 +154,41 @@ struct AnswerVerdict {
   bool operator==(const AnswerVerdict&) const = default;
 };
 
-// Facts worth a log line, a metric or a person's attention.
+// Facts worth a log line, a metric or a person's attention; a test looks for those that ought to happen sometimes.
 struct Notice {
-  enum class What { task_lost, piece_given_up, no_room };
+  enum class What {
+    task_lost,         // without a verdict about it: it runs again
+    piece_given_up,    // too many deaths or refusals: it has failed
+    no_room,           // this node could not make another process
+    stalled,           // our own loop stood still: nobody else is blamed for that time
+    suspected,         // a helper or master is silent
+    heard_again,       // ... and was not dead
+    lease_ended,       // a helper's, as its master counts it
+    lease_lapsed,      // ours: what ran for that master is stopped
+    returned_to_todo,  // what a silent helper held
+    redone,            // started again, although it was started before, under a new attempt
+    copied,            // started again, although it may still run elsewhere
+    overlapped,        // a result that covers what is committed: dropped
+    late_result,       // of an attempt that was replaced, and welcome
+    stolen,            // somebody idle asked, and got work
+    orphaned,          // our master is silent: the next refuge is asked
+    adopted,           // an orphan is ours now
+    mended,            // `holds` showed a difference, and it is settled
+    refused,           // a grant of ours
+    referred,          // somebody idle was told a better place
+    called_back,       // a kept request was answered with an offer
+    recalled,          // unstarted iterations of a slow helper
+    strange,           // a message that no honest peer in its right mind sends: dropped
+    lost,              // --no-reexec: started once and never heard of again
+  };
   What what = What::task_lost;
   JobId job;
   Interval piece;
+  std::optional<NodeId> peer;
   bool operator==(const Notice&) const = default;
 };
 
-using Action =
-    std::variant<SignMandate, StartTask, StopTask, ExtendDeadline, CommitResult, DropResult, AnswerVerdict, Notice>;
+using Action = std::variant<SignMandate, StartTask, StopTask, ExtendDeadline, CommitResult, CommitReceived, DropResult,
+                            DropBatch, AnswerVerdict, AnswerJoin, Dial, HangUp, Send, Notice>;
 
 }  // namespace agent::core

@@ -127,6 +127,13 @@ void Agent::on(const ResultsFlow& event) {
   if (Held* held = find(event.job)) held->job.set_results_full(false);
 }
 
+void Agent::on(const LoopForked&) {}
+void Agent::on(const LoopJoined&) {}
+void Agent::on(const LinkUp&) {}
+void Agent::on(const LinkDown&) {}
+void Agent::on(const DialFailed&) {}
+void Agent::on(const MessageReceived&) {}
+
 void Agent::on(const DeadlinePassed&) {
   if (launch_pause_ && *launch_pause_ <= now_) launch_pause_.reset();
 }

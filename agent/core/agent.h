@@ -31,6 +31,11 @@ namespace agent::core {
 
 struct Options {
   std::uint32_t slots = 1;  // >= 1: how many tasks may run here at once
+  NodeId node;
+  InstanceKey instance;
+  Address address;             // where peers reach us
+  std::vector<Address> seeds;  // asked when nobody else is known
+  std::uint64_t random_seed = 0;
 };
 
 struct Deadline {
@@ -73,6 +78,12 @@ class Agent {
   void on(const ClientLeft& event);
   void on(const ResultsFull& event);
   void on(const ResultsFlow& event);
+  void on(const LoopForked& event);
+  void on(const LoopJoined& event);
+  void on(const LinkUp& event);
+  void on(const LinkDown& event);
+  void on(const DialFailed& event);
+  void on(const MessageReceived& event);
   void on(const DeadlinePassed& event);
 
   void sign_due_mandates();

@@ -9,42 +9,12 @@
 #include <optional>
 #include <variant>
 
+#include "agent/core/names.h"
+#include "agent/core/peer_event.h"
+#include "agent/core/terms.h"
 #include "agent/core/time.h"
-#include "protocol/ids.h"
 
 namespace agent::core {
-
-using protocol::JobId;
-
-using TaskId = protocol::Id<struct TaskIdTag, std::uint64_t>;
-using ClientId = protocol::Id<struct ClientIdTag, std::uint64_t>;
-
-enum class Body { command_per_iteration, command_per_piece };
-
-// When a job ends before its time: once `amount` results of the kind have come, or that share of the loop (once
-// its size is known).
-struct HaltRule {
-  enum class When { never, soon, now };  // soon: start nothing more; now: stop what runs, too
-  enum class What { failed, succeeded, done };
-  enum class Unit { count, percent };
-  When when = When::never;
-  What what = What::failed;
-  std::uint64_t amount = 1;
-  Unit unit = Unit::count;
-};
-
-// What the core needs of a verified manifest.
-struct JobTerms {
-  JobId job;
-  Body body = Body::command_per_iteration;
-  std::optional<std::uint64_t> size;  // iterations of a bounded loop; nothing: open, items will come
-  Duration grain = std::chrono::seconds(10);
-  std::uint32_t retries = 0;    // further tries after the task's own failure
-  std::uint32_t slots_max = 0;  // 0: as many as there are
-  std::optional<int> found;     // exit code of a hit
-  bool lowest_hit = false;      // a hit waits for everything below it
-  HaltRule halt;
-};
 
 // A client launched a job here: we are its root.
 struct JobSubmitted {
@@ -64,6 +34,7 @@ struct ItemsEnded {
 };
 
 // A mandate whose signature is good, first seen now.
+// (Those of peers come with the message that carried them.)
 struct MandateSeen {
   JobId job;
   std::uint64_t sequence = 0;
@@ -123,10 +94,22 @@ struct ResultsFlow {
   JobId job;
 };
 
+// A running task opened a loop, as its `terms.path.back().ordinal`-th; the statement is signed.
+struct LoopForked {
+  TaskId task;
+  LoopTerms terms;
+};
+// The task waits for that loop: it is parked until JoinAnswered.
+struct LoopJoined {
+  TaskId task;
+  std::uint32_t ordinal = 0;
+};
+
 // The deadline that next_deadline() named has passed.
 struct DeadlinePassed {};
 
 using Event = std::variant<JobSubmitted, ItemsAdded, ItemsEnded, MandateSeen, TaskStarted, TaskEnded, TaskLost,
-                           CancelRequested, ClientLeft, ResultsFull, ResultsFlow, DeadlinePassed>;
+                           CancelRequested, ClientLeft, ResultsFull, ResultsFlow, LoopForked, LoopJoined, LinkUp,
+                           LinkDown, DialFailed, MessageReceived, DeadlinePassed>;
 
 }  // namespace agent::core

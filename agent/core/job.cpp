@@ -96,7 +96,8 @@ void Job::on_lost(const Task& task, TaskLost::Cause cause, std::vector<Action>& 
   actions.emplace_back(
       Notice{.what = cause == TaskLost::Cause::no_room ? Notice::What::no_room : Notice::What::task_lost,
              .job = terms_.job,
-             .piece = again.interval});
+             .piece = again.interval,
+             .peer = {}});
   if (!goes_on(again.interval)) return abandon(task, actions);
   if (again.deaths >= deaths_max || again.refusals >= refusals_max) return give_up(task, actions);
   ++counts_.redone;
@@ -110,7 +111,8 @@ void Job::try_again(Piece piece, TaskId task, std::vector<Action>& actions) {
 }
 
 void Job::give_up(const Task& task, std::vector<Action>& actions) {
-  actions.emplace_back(Notice{.what = Notice::What::piece_given_up, .job = terms_.job, .piece = task.piece.interval});
+  actions.emplace_back(
+      Notice{.what = Notice::What::piece_given_up, .job = terms_.job, .piece = task.piece.interval, .peer = {}});
   accept(task, Outcome::failed, actions);
 }
 
@@ -150,8 +152,12 @@ void Job::commit(TaskId task, const Piece& piece, Outcome outcome, std::vector<A
     case Outcome::hit: ++counts_.hits; break;
     case Outcome::failed: ++counts_.failed; break;
   }
-  actions.emplace_back(CommitResult{
-      .task = task, .job = terms_.job, .piece = piece.interval, .attempt = piece.attempt, .outcome = outcome});
+  actions.emplace_back(CommitResult{.task = task,
+                                    .job = terms_.job,
+                                    .path = {},
+                                    .piece = piece.interval,
+                                    .attempt = piece.attempt,
+                                    .outcome = outcome});
 }
 
 bool Job::halt_reached() const {

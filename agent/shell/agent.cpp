@@ -248,14 +248,12 @@ void Agent::carry_out(const core::AnswerVerdict& answer) {
 }
 
 void Agent::carry_out(const core::Notice& notice) {
+  using What = core::Notice::What;
   Held* held = find(notice.job);
-  switch (notice.what) {
-    case core::Notice::What::task_lost:
-      return warn(held, "task " + std::to_string(notice.piece.begin + 1) + " was lost with its launcher");
-    case core::Notice::What::piece_given_up:
-      return warn(held, "task " + std::to_string(notice.piece.begin + 1) + " is given up: it was lost too often");
-    case core::Notice::What::no_room: return warn_of_no_room(held);
-  }
+  const std::string task = "task " + std::to_string(notice.piece.begin + 1);
+  if (notice.what == What::task_lost) warn(held, task + " was lost with its launcher");
+  if (notice.what == What::piece_given_up) warn(held, task + " is given up: it was lost too often");
+  if (notice.what == What::no_room) warn_of_no_room(held);
 }
 
 // Every try is refused while the machine is full; saying so now and then is enough.

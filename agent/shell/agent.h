@@ -10,6 +10,7 @@
 // set anew after every pump to the core's next deadline (or sooner, if something must be looked after).
 
 #include <uv.h>
+#include <cassert>
 
 #include <cstdint>
 #include <deque>
@@ -107,6 +108,11 @@ class Agent {
   void carry_out(const core::DropResult& dropped);
   void carry_out(const core::AnswerVerdict& answer);
   void carry_out(const core::Notice& notice);
+  // Of an agent with links only: this one tells the core of none, and of no loop that a task opened.
+  template <class PeerAction>
+  void carry_out(const PeerAction&) {
+    assert(false);
+  }
   // A task that can not be started for its own fault.
   void fail_start(const core::StartTask& start, int exit, const std::string& reason);
 

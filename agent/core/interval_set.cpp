@@ -19,6 +19,10 @@ auto first_reaching(auto& intervals, std::uint64_t index) {
 
 }  // namespace
 
+IntervalSet::IntervalSet(const std::vector<Interval>& all) {
+  for (Interval interval : all) insert(interval);
+}
+
 void IntervalSet::insert(Interval added) {
   assert(added.begin < added.end);
   auto first = first_touching(intervals_, added.begin);
@@ -58,6 +62,50 @@ void IntervalSet::erase(Interval removed) {
   intervals_.insert(at, kept.begin(), kept.end());
 }
 
+void IntervalSet::erase(const IntervalSet& removed) {
+  for (Interval interval : removed.intervals_) erase(interval);
+}
+
+IntervalSet IntervalSet::take_back(std::uint64_t count_max) {
+  assert(count_max >= 1);
+  IntervalSet taken;
+  while (count_max > 0 && !intervals_.empty()) {
+    Interval& back = intervals_.back();
+    const std::uint64_t count = std::min(count_max, back.count());
+    taken.intervals_.push_back({.begin = back.end - count, .end = back.end});
+    count_max -= count;
+    back.end -= count;
+    if (back.begin == back.end) intervals_.pop_back();
+    taken.count_ += count;
+  }
+  count_ -= taken.count_;
+  std::ranges::reverse(taken.intervals_);
+  return taken;
+}
+
+IntervalSet IntervalSet::take_half(std::size_t intervals_max) {
+  IntervalSet taken;
+  bool take_single = intervals_.size() > 1;
+  for (auto at = intervals_.rbegin(); at != intervals_.rend() && taken.intervals_.size() < intervals_max; ++at) {
+    const std::uint64_t count = at->count() / 2;
+    if (count > 0) {
+      taken.intervals_.push_back({.begin = at->end - count, .end = at->end});
+      at->end -= count;
+    } else {
+      if (take_single) {
+        taken.intervals_.push_back(*at);
+        at->end = at->begin;
+      }
+      take_single = !take_single;
+    }
+  }
+  std::erase_if(intervals_, [](Interval interval) { return interval.begin == interval.end; });
+  for (Interval interval : taken.intervals_) taken.count_ += interval.count();
+  count_ -= taken.count_;
+  std::ranges::reverse(taken.intervals_);
+  return taken;
+}
+
 std::optional<Interval> IntervalSet::take_front(std::uint64_t count_max) {
   assert(count_max >= 1);
   if (intervals_.empty()) return std::nullopt;
@@ -88,6 +136,25 @@ IntervalSet IntervalSet::within(Interval window) const {
     inside.insert(Interval{.begin = std::max(at->begin, window.begin), .end = std::min(at->end, window.end)});
   }
   return inside;
+}
+
+IntervalSet IntervalSet::both(const IntervalSet& other) const {
+  IntervalSet common;
+  auto left = intervals_.begin();
+  auto right = other.intervals_.begin();
+  while (left != intervals_.end() && right != other.intervals_.end()) {
+    const Interval overlap{.begin = std::max(left->begin, right->begin), .end = std::min(left->end, right->end)};
+    if (overlap.begin < overlap.end) {
+      common.intervals_.push_back(overlap);
+      common.count_ += overlap.count();
+    }
+    if (left->end < right->end) {
+      ++left;
+    } else {
+      ++right;
+    }
+  }
+  return common;
 }
 
 void IntervalSet::check_invariants() const {

@@ -19,13 +19,23 @@ class IntervalSet {
  public:
   IntervalSet() = default;
   explicit IntervalSet(Interval only) { insert(only); }
+  // As they come in a message: in any order, overlapping or not.
+  explicit IntervalSet(const std::vector<Interval>& all);
 
   void insert(Interval added);
   void insert(const IntervalSet& added);
   void erase(Interval removed);
+  void erase(const IntervalSet& removed);
 
   // Removes and returns at most `count_max` >= 1 indices from the front: always one interval. Empty set: nothing.
   std::optional<Interval> take_front(std::uint64_t count_max);
+
+  // The same from the back: up to `count_max` >= 1 indices, as a set, because gaps may lie between.
+  IntervalSet take_back(std::uint64_t count_max);
+  // Half of the set: the upper half of each interval (the smaller one, if halves differ), and of intervals of one index
+  // every second, beginning with the last. A lone index is not halved: nothing is taken. At most `intervals_max`
+  // intervals, from the back.
+  IntervalSet take_half(std::size_t intervals_max);
 
   [[nodiscard]] bool empty() const { return intervals_.empty(); }
   // At most 2^64-1, since no index is 2^64-1.
@@ -34,6 +44,7 @@ class IntervalSet {
   [[nodiscard]] bool intersects(Interval other) const;
   // The part of this set inside `window`.
   [[nodiscard]] IntervalSet within(Interval window) const;
+  [[nodiscard]] IntervalSet both(const IntervalSet& other) const;  // the intersection
   [[nodiscard]] const std::vector<Interval>& intervals() const& { return intervals_; }
 
   bool operator==(const IntervalSet&) const = default;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "agent/core/random.h"
+
 #include <random>
 #include <set>
 
@@ -80,6 +82,69 @@ TEST_P(IntervalSetTwin, agrees_with_a_set_of_single_indices) {
 }
 
 INSTANTIATE_TEST_SUITE_P(seed, IntervalSetTwin, testing::Range(0u, 20u));
+
+std::vector<bool> members(const IntervalSet& set, std::uint64_t size) {
+  std::vector<bool> is(size);
+  for (Interval interval : set.intervals())
+    for (std::uint64_t index = interval.begin; index < interval.end; ++index) is[index] = true;
+  return is;
+}
+
+TEST(interval_set, taking_from_the_back_crosses_gaps) {
+  IntervalSet set(std::vector<Interval>{{0, 10}, {20, 23}, {30, 31}});
+  EXPECT_EQ(set.take_back(6), IntervalSet(std::vector<Interval>{{8, 10}, {20, 23}, {30, 31}}));
+  EXPECT_EQ(set, IntervalSet(Interval{0, 8}));
+  EXPECT_EQ(set.take_back(100), IntervalSet(Interval{0, 8}));
+  EXPECT_TRUE(set.empty());
+  EXPECT_TRUE(set.take_back(1).empty());
+}
+
+TEST(interval_set, half_is_the_upper_half_of_each_and_every_second_single) {
+  IntervalSet set(std::vector<Interval>{{0, 9}, {20, 21}, {30, 31}, {40, 41}, {50, 52}});
+  EXPECT_EQ(set.take_half(100), IntervalSet(std::vector<Interval>{{5, 9}, {20, 21}, {40, 41}, {51, 52}}));
+  EXPECT_EQ(set, IntervalSet(std::vector<Interval>{{0, 5}, {30, 31}, {50, 51}}));
+  IntervalSet lone(Interval{7, 8});
+  EXPECT_TRUE(lone.take_half(100).empty());
+  IntervalSet many(std::vector<Interval>{{0, 4}, {10, 14}, {20, 24}});
+  EXPECT_EQ(many.take_half(1), IntervalSet(Interval{22, 24}));
+  EXPECT_EQ(many.count(), 10U);
+}
+
+TEST(interval_set, agrees_with_a_list_of_bits) {
+  Random random(5);
+  constexpr std::uint64_t size = 64;
+  for (int round = 0; round < 2'000; ++round) {
+    auto some = [&] {
+      IntervalSet set;
+      for (std::uint64_t left = random.below(6); left > 0; --left) {
+        const std::uint64_t begin = random.below(size);
+        set.insert({begin, begin + 1 + random.below(size - begin)});
+      }
+      return set;
+    };
+    IntervalSet left = some();
+    const IntervalSet right = some();
+    std::vector<bool> expected(size), without(size);
+    for (std::uint64_t i = 0; i < size; ++i) {
+      expected[i] = members(left, size)[i] && members(right, size)[i];
+      without[i] = members(left, size)[i] && !members(right, size)[i];
+    }
+    EXPECT_EQ(members(left.both(right), size), expected);
+    left.both(right).check_invariants();
+    left.erase(right);
+    EXPECT_EQ(members(left, size), without);
+    const std::uint64_t before = left.count();
+    IntervalSet rest = left;
+    const IntervalSet taken =
+        random.chance(1, 2) ? rest.take_half(random.below(4)) : rest.take_back(1 + random.below(9));
+    taken.check_invariants();
+    rest.check_invariants();
+    EXPECT_EQ(taken.count() + rest.count(), before);
+    EXPECT_TRUE(taken.both(rest).empty());
+    rest.insert(taken);
+    EXPECT_EQ(rest, left);
+  }
+}
 
 }  // namespace
 }  // namespace agent::core

@@ -1,0 +1,90 @@
+#include "agent/core/link.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace agent::core {
+
+Link::Numbers Link::on_send(Instant now) {
+  ++sent_;
+  remember_send(now);
+  if (heard_ > echoed_by_us_) {
+    echoed_by_us_ = heard_;
+    // An absent end is less than any.
+    lease_.theirs_until = std::max(lease_.theirs_until, std::optional(now + trust::lease_surely_over));
+  }
+  return {.sequence = sent_, .heard = heard_};
+}
+
+void Link::remember_send(Instant now) {
+  const auto useful =
+      std::ranges::find_if(sends_, [now](const Sent& sent) { return sent.at + trust::lease_term > now; });
+  sends_.erase(sends_.begin(), useful);
+  assert(sends_.empty() || sends_.back().at <= now);
+  if (sends_.empty() || sends_.back().at + trust::send_log_step <= now) {
+    sends_.push_back({.sequence = sent_, .at = now});
+  }
+}
+
+Link::Arrival Link::on_received(Instant now, Numbers numbers) {
+  if (numbers.sequence <= heard_) return Arrival::stale;
+  heard_ = numbers.sequence;
+  heard_at_ = std::max(heard_at_, std::optional(now));
+  if (numbers.heard > sent_) return Arrival::impossible;
+  if (numbers.heard > echoed_by_peer_) on_echo(numbers.heard);
+  return Arrival::fresh;
+}
+
+void Link::on_echo(std::uint64_t sequence) {
+  echoed_by_peer_ = sequence;
+  const auto later = std::ranges::upper_bound(sends_, sequence, {}, &Sent::sequence);
+  if (later == sends_.begin()) return;
+  const Instant sent_at = std::prev(later)->at;
+  lease_.ours_until = std::max(lease_.ours_until, std::optional(sent_at + trust::lease_term));
+  sends_.erase(sends_.begin(), later);
+}
+
+void Link::watch(Instant now, Random& random) {
+  if (watched_since_) return;
+  watched_since_ = now;
+  beat_due_ =
+      now +
+      Duration(static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(trust::beat_period.count()) + 1)));
+}
+
+void Link::unwatch() {
+  watched_since_.reset();
+  beat_due_.reset();
+}
+
+void Link::on_beat(Instant now) {
+  assert(watched_since_);
+  beat_due_ = now + trust::beat_period;
+}
+
+void Link::forgive(Duration stall) {
+  assert(stall >= Duration::zero());
+  if (heard_at_) *heard_at_ += stall;
+  if (watched_since_) *watched_since_ += stall;
+  if (lease_.theirs_until) *lease_.theirs_until += stall;
+}
+
+std::optional<Instant> Link::suspect_at() const {
+  if (!watched_since_) return std::nullopt;
+  return *std::max(heard_at_, watched_since_) + trust::suspect_after;
+}
+
+void Link::check_invariants() const {
+  assert(sends_.size() <= trust::sends_max);
+  assert(echoed_by_peer_ <= sent_ && echoed_by_us_ <= heard_);
+  assert(watched_since_.has_value() == beat_due_.has_value());
+  const Sent* before = nullptr;
+  for (const Sent& sent : sends_) {
+    assert(sent.sequence > echoed_by_peer_ && sent.sequence <= sent_);
+    assert(before == nullptr || before->sequence < sent.sequence);
+    assert(before == nullptr || before->at + trust::send_log_step <= sent.at);
+    before = &sent;
+  }
+}
+
+}  // namespace agent::core

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace agent::core {
 
@@ -34,47 +35,63 @@ std::optional<Deadline> Agent::next_deadline() const {
   auto consider = [&](Instant at, Deadline::Why why) {
     if (!next || at < next->at) next = Deadline{.at = at, .why = why};
   };
-  for (const auto& [id, held] : jobs_) consider(held.mandate_due, Deadline::Why::mandate);
+  for (const auto& [id, job] : jobs_) {
+    if (job.root) consider(job.mandate_due, Deadline::Why::mandate);
+  }
   if (launch_pause_) consider(*launch_pause_, Deadline::Why::launch_pause);
   return next;
 }
 
 std::optional<Counts> Agent::counts(JobId job) const {
-  auto at = jobs_.find(job);
-  if (at == jobs_.end()) return std::nullopt;
-  return at->second.job.counts();
+  const Branch* branch = root_branch(job);
+  if (branch == nullptr) return std::nullopt;
+  return branch->counts();
 }
 
 std::uint64_t Agent::committed_below(JobId job) const {
-  auto at = jobs_.find(job);
-  if (at == jobs_.end()) return 0;
-  const std::vector<Interval>& settled = at->second.job.branch().settled().intervals();
+  const Branch* branch = root_branch(job);
+  if (branch == nullptr) return 0;
+  const std::vector<Interval>& settled = branch->partition().settled().intervals();
   return settled.empty() || settled.front().begin != 0 ? 0 : settled.front().end;
 }
 
-Agent::Held* Agent::find(JobId job) {
+Agent::Job* Agent::find(JobId job) {
   auto at = jobs_.find(job);
   return at == jobs_.end() ? nullptr : &at->second;
 }
 
+const Branch* Agent::root_branch(JobId job) const {
+  auto at = jobs_.find(job);
+  if (at == jobs_.end() || !at->second.root) return nullptr;
+  return &branches_.at(*at->second.root);
+}
+
+Branch* Agent::root_branch(JobId job) {
+  return const_cast<Branch*>(std::as_const(*this).root_branch(job));
+}
+
 void Agent::on(const JobSubmitted& event) {
-  jobs_.try_emplace(event.terms.job, Held{.job = Job(event.terms, event.client), .mandate_due = now_});
+  auto [at, added] = jobs_.try_emplace(event.terms.job, Job{.terms = event.terms, .mandate = {}, .mandate_due = now_});
+  if (!added) return;
+  const BranchKey key(next_branch_++);
+  branches_.emplace(key, Branch({.job = event.terms.job, .path = {}}, event.terms, event.client));
+  at->second.root = key;
 }
 
 void Agent::on(const ItemsAdded& event) {
-  if (Held* held = find(event.job)) held->job.add_items(event.known);
+  if (Branch* branch = root_branch(event.job)) branch->add_items(event.known);
 }
 
 void Agent::on(const ItemsEnded& event) {
-  if (Held* held = find(event.job)) held->job.end_items();
+  if (Branch* branch = root_branch(event.job)) branch->owner()->end_items();
 }
 
 void Agent::on(const MandateSeen& event) {
-  Held* held = find(event.job);
-  if (held == nullptr || !held->job.mandate().see(now_, event.sequence, event.time_to_live, event.age)) return;
+  Job* job = find(event.job);
+  if (job == nullptr || !job->mandate.see(now_, event.sequence, event.time_to_live, event.age)) return;
   for (const auto& [id, task] : tasks_) {
-    if (task.job != event.job) continue;
-    actions_->emplace_back(ExtendDeadline{.task = id, .deadline = held->job.mandate().good_until()});
+    if (branches_.at(task.branch).loop().job != event.job) continue;
+    actions_->emplace_back(ExtendDeadline{.task = id, .deadline = job->mandate.good_until()});
   }
 }
 
@@ -88,43 +105,46 @@ void Agent::on(const TaskStarted& event) {
 void Agent::on(const TaskEnded& event) {
   const std::optional<Task> task = release(event.task);
   if (!task) return;
-  Held* held = find(task->job);
-  assert(held != nullptr);
-  held->job.on_ended(*task, event, *actions_);
-  stop_unwanted(StopHow::terminate, *held);
+  Branch& branch = branches_.at(task->branch);
+  Losers losers;
+  branch.on_ended(task->id, event, losers, *actions_);
+  stop_losers(losers);
+  stop_unwanted(StopHow::terminate, branch);
 }
 
 void Agent::on(const TaskLost& event) {
   const std::optional<Task> task = release(event.task);
   if (!task) return;
-  Held* held = find(task->job);
-  assert(held != nullptr);
   if (event.cause == TaskLost::Cause::no_room) pause_launching();
-  held->job.on_lost(*task, event.cause, *actions_);
-  stop_unwanted(StopHow::terminate, *held);
+  Branch& branch = branches_.at(task->branch);
+  branch.on_lost(task->id, task->started, event.cause, *actions_);
+  stop_unwanted(StopHow::terminate, branch);
 }
 
 void Agent::on(const CancelRequested& event) {
-  Held* held = find(event.job);
-  if (held == nullptr) return;
-  held->job.cancel();
-  stop_unwanted(event.how, *held);
+  cancel(event.job, event.how);
+}
+
+void Agent::cancel(JobId job, StopHow how) {
+  Branch* branch = root_branch(job);
+  if (branch == nullptr) return;
+  branch->cancel();
+  stop_unwanted(how, *branch);
 }
 
 void Agent::on(const ClientLeft& event) {
-  for (auto& [id, held] : jobs_) {
-    if (held.job.client() != event.client) continue;
-    held.job.cancel();
-    stop_unwanted(StopHow::terminate, held);
+  for (const auto& [id, job] : jobs_) {
+    const Branch* branch = root_branch(id);
+    if (branch != nullptr && branch->upstream() == Upstream(event.client)) cancel(id, StopHow::terminate);
   }
 }
 
 void Agent::on(const ResultsFull& event) {
-  if (Held* held = find(event.job)) held->job.set_results_full(true);
+  if (Branch* branch = root_branch(event.job)) branch->set_results_full(true);
 }
 
 void Agent::on(const ResultsFlow& event) {
-  if (Held* held = find(event.job)) held->job.set_results_full(false);
+  if (Branch* branch = root_branch(event.job)) branch->set_results_full(false);
 }
 
 void Agent::on(const LoopForked&) {}
@@ -139,30 +159,39 @@ void Agent::on(const DeadlinePassed&) {
 }
 
 void Agent::sign_due_mandates() {
-  for (auto& [id, held] : jobs_) {
-    if (held.mandate_due > now_) continue;
-    held.mandate_due = now_ + Mandate::renewal_period;
-    actions_->emplace_back(SignMandate{.job = id, .sequence = held.mandate_sequence++, .time_to_live = Mandate::life});
+  for (auto& [id, job] : jobs_) {
+    if (!job.root || job.mandate_due > now_) continue;
+    job.mandate_due = now_ + Mandate::renewal_period;
+    actions_->emplace_back(SignMandate{.job = id, .sequence = job.mandate_sequence++, .time_to_live = Mandate::life});
   }
 }
 
-void Agent::stop_unwanted(StopHow how, const Held& held) {
-  for (auto& [id, task] : tasks_) {
-    if (task.job != held.job.terms().job || !held.job.unwanted(task.piece.interval)) continue;
-    if (task.stopped && (*task.stopped == how || *task.stopped == StopHow::kill)) continue;
-    task.stopped = how;
-    actions_->emplace_back(StopTask{.task = id, .how = how});
+void Agent::stop(Task& task, StopHow how) {
+  if (task.stopped && (*task.stopped == how || *task.stopped == StopHow::kill)) return;
+  task.stopped = how;
+  actions_->emplace_back(StopTask{.task = task.id, .how = how});
+}
+
+void Agent::stop_unwanted(StopHow how, const Branch& branch) {
+  for (const auto& [begin, running] : branch.running()) {
+    if (branch.unwanted(running.piece.interval)) stop(tasks_.at(running.task), how);
   }
+}
+
+void Agent::stop_losers(const Losers& losers) {
+  for (TaskId task : losers.tasks) stop(tasks_.at(task), StopHow::terminate);
 }
 
 void Agent::conclude_jobs() {
   for (auto at = jobs_.begin(); at != jobs_.end();) {
-    if (std::optional<AnswerVerdict> verdict = at->second.job.conclude(*actions_)) {
-      actions_->emplace_back(*verdict);
-      at = jobs_.erase(at);
-    } else {
-      ++at;
-    }
+    auto here = at++;
+    Branch* branch = root_branch(here->first);
+    if (branch == nullptr || !branch->running().empty()) continue;
+    const std::optional<AnswerVerdict> verdict = branch->conclude(*actions_);
+    if (!verdict) continue;
+    actions_->emplace_back(*verdict);
+    branches_.erase(*here->second.root);
+    jobs_.erase(here);
   }
 }
 
@@ -170,38 +199,50 @@ void Agent::fill_slots() {
   if (launch_pause_ && now_ < *launch_pause_) return;
   launch_pause_.reset();
   while (!free_slots_.empty()) {
-    auto next = hungriest();
-    if (next == jobs_.end()) return;
-    start(next->second);
+    const std::optional<BranchKey> next = hungriest();
+    if (!next) return;
+    start(*next);
   }
 }
 
-// Fair shares: the job with the fewest running tasks, among equals the one served longest ago.
-std::map<JobId, Agent::Held>::iterator Agent::hungriest() {
-  auto best = jobs_.end();
-  for (auto at = jobs_.begin(); at != jobs_.end(); ++at) {
-    if (!at->second.job.wants_slot(now_)) continue;
-    auto rank = [](const Held& held) { return std::pair(held.job.running(), held.last_served); };
-    if (best == jobs_.end() || rank(at->second) < rank(best->second)) best = at;
+std::size_t Agent::running_of(JobId job) const {
+  std::size_t running = 0;
+  for (const auto& [key, branch] : branches_) {
+    if (branch.loop().job == job) running += branch.running().size();
+  }
+  return running;
+}
+
+std::optional<Agent::BranchKey> Agent::hungriest() const {
+  std::optional<BranchKey> best;
+  std::pair<std::size_t, std::uint64_t> best_rank;
+  for (const auto& [key, branch] : branches_) {
+    const Job& job = jobs_.at(branch.loop().job);
+    if (!branch.wants_slot() || !job.mandate.fresh(now_)) continue;
+    const std::pair rank(running_of(branch.loop().job), job.last_served);
+    if (best && best_rank <= rank) continue;
+    best = key;
+    best_rank = rank;
   }
   return best;
 }
 
-void Agent::start(Held& held) {
-  held.last_served = ++served_;
+void Agent::start(BranchKey key) {
+  Branch& branch = branches_.at(key);
+  Job& job = jobs_.at(branch.loop().job);
+  job.last_served = ++served_;
   const std::uint32_t slot = *free_slots_.begin();
   free_slots_.erase(free_slots_.begin());
   const TaskId id(next_task_++);
-  const JobId job = held.job.terms().job;
-  const Piece piece = held.job.start_next(options_.slots);
-  tasks_.emplace(id, Task{.id = id, .job = job, .piece = piece, .slot = slot});
+  const Piece piece = branch.start_next(id, options_.slots, now_);
+  tasks_.emplace(id, Task{.id = id, .branch = key, .piece = piece.interval, .slot = slot, .stopped = {}});
   actions_->emplace_back(StartTask{.task = id,
-                                   .job = job,
-                                   .path = {},
+                                   .job = branch.loop().job,
+                                   .path = branch.loop().path,
                                    .piece = piece.interval,
                                    .attempt = piece.attempt,
                                    .slot = slot,
-                                   .deadline = held.job.mandate().good_until()});
+                                   .deadline = job.mandate.good_until()});
 }
 
 void Agent::pause_launching() {
@@ -211,7 +252,7 @@ void Agent::pause_launching() {
   launch_pause_ = now_ + pause;
 }
 
-std::optional<Task> Agent::release(TaskId id) {
+std::optional<Agent::Task> Agent::release(TaskId id) {
   auto at = tasks_.find(id);
   if (at == tasks_.end()) return std::nullopt;
   Task task = at->second;
@@ -222,22 +263,22 @@ std::optional<Task> Agent::release(TaskId id) {
 
 void Agent::check_invariants() const {
   std::set<std::uint32_t> slots = free_slots_;
-  std::map<JobId, std::size_t> running;
+  std::map<BranchKey, std::size_t> running;
   for (const auto& [id, task] : tasks_) {
     assert(slots.insert(task.slot).second);
-    auto held = jobs_.find(task.job);
-    assert(held != jobs_.end());
-    const auto& pieces = held->second.job.branch().running();
-    auto piece = pieces.find(task.piece.interval.begin);
-    assert(piece != pieces.end() && piece->second == task.piece);
-    ++running[task.job];
+    const auto& pieces = branches_.at(task.branch).running();
+    auto piece = pieces.find(task.piece.begin);
+    assert(piece != pieces.end() && piece->second.task == id && piece->second.piece.interval == task.piece);
+    ++running[task.branch];
   }
   assert(slots.size() == options_.slots);
   assert(slots.empty() || (*slots.begin() == 1 && *slots.rbegin() == options_.slots));
-  for (const auto& [id, held] : jobs_) {
-    held.job.check_invariants();
-    assert(held.job.running() == running[id]);
+  for (const auto& [key, branch] : branches_) {
+    branch.check_invariants();
+    assert(branch.running().size() == running[key]);
+    assert(jobs_.contains(branch.loop().job));
   }
+  for (const auto& [id, job] : jobs_) assert(!job.root || branches_.contains(*job.root));
 }
 
 }  // namespace agent::core

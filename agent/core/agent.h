@@ -24,8 +24,9 @@
 #include <vector>
 
 #include "agent/core/action.h"
+#include "agent/core/branch.h"
 #include "agent/core/event.h"
-#include "agent/core/job.h"
+#include "agent/core/mandate.h"
 
 namespace agent::core {
 
@@ -60,11 +61,26 @@ class Agent {
   void check_invariants() const;
 
  private:
-  struct Held {
-    Job job;
-    std::uint64_t mandate_sequence = 0;  // of the next mandate to sign
-    Instant mandate_due;
+  using BranchKey = protocol::Id<struct BranchKeyTag, std::uint64_t>;
+
+  // What we know of a job that we have a branch of.
+  struct Job {
+    JobTerms terms;
+    Mandate mandate;
     std::uint64_t last_served = 0;  // when a slot was last given, as a running number
+    // At its root only: the root branch, and the mandates that we sign.
+    std::optional<BranchKey> root;
+    std::uint64_t mandate_sequence = 0;  // of the next one
+    Instant mandate_due;
+  };
+
+  struct Task {
+    TaskId id;
+    BranchKey branch;
+    Interval piece;
+    std::uint32_t slot = 0;
+    bool started = false;            // the launcher has reported the process
+    std::optional<StopHow> stopped;  // the hardest stop that it was told
   };
 
   void on(const JobSubmitted& event);
@@ -87,21 +103,31 @@ class Agent {
   void on(const DeadlinePassed& event);
 
   void sign_due_mandates();
-  void stop_unwanted(StopHow how, const Held& held);
+  // Tells tasks of the branch that are wanted no more to stop.
+  void stop_unwanted(StopHow how, const Branch& branch);
+  void stop_losers(const Losers& losers);
+  void stop(Task& task, StopHow how);
+  void cancel(JobId job, StopHow how);
   void conclude_jobs();
   void fill_slots();
-  [[nodiscard]] std::map<JobId, Held>::iterator hungriest();
-  void start(Held& held);
+  // Which branch a free slot is for: the job with the fewest running tasks, among equals the one served longest ago.
+  [[nodiscard]] std::optional<BranchKey> hungriest() const;
+  [[nodiscard]] std::size_t running_of(JobId job) const;
+  void start(BranchKey key);
   void pause_launching();
   // Takes the task out of its slot.
   std::optional<Task> release(TaskId id);
-  Held* find(JobId job);
+  Job* find(JobId job);
+  Branch* root_branch(JobId job);
+  [[nodiscard]] const Branch* root_branch(JobId job) const;
 
   Options options_;
-  std::map<JobId, Held> jobs_;
+  std::map<JobId, Job> jobs_;
+  std::map<BranchKey, Branch> branches_;
   std::map<TaskId, Task> tasks_;
   std::set<std::uint32_t> free_slots_;
   std::uint64_t next_task_ = 1;
+  std::uint64_t next_branch_ = 1;
   std::uint64_t served_ = 0;
   std::uint32_t launch_refusals_ = 0;       // running: times that this node had no room for a process
   std::optional<Instant> launch_pause_;     // start nothing before

@@ -5,95 +5,188 @@
 
 namespace agent::core {
 
-namespace {
-
-void remove_running(std::map<std::uint64_t, Piece>& running, Interval interval) {
-  auto at = running.find(interval.begin);
-  assert(at != running.end() && at->second.interval == interval);
-  running.erase(at);
+Branch::Branch(const LoopId& loop, const JobTerms& terms, ClientId client)
+    : loop_(loop), upstream_(client), branch_number_(terms.branch_number), terms_(terms), sizer_(terms.grain) {
+  owner_.emplace(loop_, terms_, terms_.size, partition_);
 }
 
-}  // namespace
-
-void Branch::grant(Interval added) {
-  assert(!granted_.intersects(added));
-  granted_.insert(added);
-  todo_.insert(added);
+Branch::Branch(const LoopId& loop, const JobTerms& terms, const LoopTerms& inner, TaskId opener)
+    : loop_(loop), upstream_(opener), branch_number_(inner.branch_number), terms_(terms), sizer_(terms.grain) {
+  terms_.slots_max = 0;
+  owner_.emplace(loop_, terms_, inner.size, partition_);
 }
 
-Piece Branch::start_next(std::uint64_t size) {
-  assert(has_unstarted() && size >= 1);
-  Piece piece;
-  if (!redo_.empty()) {
-    piece = redo_.begin()->second;
-    redo_.erase(redo_.begin());
-  } else {
-    piece.interval = *todo_.take_front(size);
+Branch::Branch(const LoopId& loop, const JobTerms& terms, std::uint32_t branch_number, const Master& master)
+    : loop_(loop), upstream_(master), branch_number_(branch_number), terms_(terms), sizer_(terms.grain) {
+  terms_.slots_max = 0;
+}
+
+void Branch::add_items(std::uint64_t known) {
+  assert(owner_);
+  owner_->add_items(known, partition_);
+}
+
+bool Branch::wants_slot() const {
+  if (!partition_.has_todo() || (owner_ && !owner_->starts())) return false;
+  // What must run again goes on: in order, everything that fills the room may be waiting for it.
+  if (results_full_ && !partition_.has_redo()) return false;
+  return terms_.slots_max == 0 || running_.size() < terms_.slots_max;
+}
+
+Piece Branch::start_next(TaskId task, std::uint32_t slots, Instant now) {
+  std::uint64_t size = 1;
+  if (terms_.body == Body::command_per_piece && !partition_.todo().empty()) {
+    const std::uint32_t executors = terms_.slots_max == 0 ? slots : std::min(slots, terms_.slots_max);
+    size = sizer_.next(partition_.todo().count(), executors);
   }
-  running_.emplace(piece.interval.begin, piece);
+  const Piece piece = partition_.start_next(size);
+  running_.emplace(piece.interval.begin, Running{.task = task, .piece = piece, .since = now});
   return piece;
 }
 
-void Branch::finish(Interval running) {
-  remove_running(running_, running);
-  finished_.insert(running);
+Outcome Branch::judge(const TaskEnded& ended) const {
+  if (ended.how != TaskEnded::How::exited) return Outcome::failed;
+  if (terms_.found && ended.exit == *terms_.found) return Outcome::hit;
+  return ended.exit == 0 ? Outcome::ok : Outcome::failed;
 }
 
-void Branch::put_back(const Piece& running) {
-  remove_running(running_, running.interval);
-  redo_.emplace(running.interval.begin, running);
+Running Branch::take_running(TaskId task) {
+  auto at = std::ranges::find(running_, task, [](const auto& entry) { return entry.second.task; });
+  assert(at != running_.end());
+  const Running running = at->second;
+  running_.erase(at);
+  return running;
 }
 
-void Branch::abandon(Interval running) {
-  remove_running(running_, running);
-  granted_.erase(running);
+void Branch::again(const Piece& piece) {
+  IntervalSet free(piece.interval);
+  free.erase(held());
+  partition_.put_back(free, piece.attempt, Partition::Rest::maybe_started, {piece});
 }
 
-void Branch::settle(Interval finished) {
-  assert(finished_.contains(finished));
-  finished_.erase(finished);
-  settled_.insert(finished);
+void Branch::abandon(const Running& running, std::vector<Action>& actions) {
+  IntervalSet free(running.piece.interval);
+  free.erase(held());
+  partition_.remove(free);
+  actions.emplace_back(DropResult{.task = running.task});
 }
 
-void Branch::discard(Interval finished) {
-  assert(finished_.contains(finished));
-  finished_.erase(finished);
-  granted_.erase(finished);
-}
-
-void Branch::drop_unstarted(Interval window) {
-  const IntervalSet dropped = todo_.within(window);
-  for (Interval interval : dropped.intervals()) {
-    todo_.erase(interval);
-    granted_.erase(interval);
+void Branch::on_ended(TaskId task, const TaskEnded& ended, Losers& losers, std::vector<Action>& actions) {
+  const Running running = take_running(task);
+  const Interval interval = running.piece.interval;
+  Piece piece = running.piece;
+  if (ended.how == TaskEnded::How::stopped) {
+    if (!goes_on(interval)) return abandon(running, actions);
+    // Stopped although it is wanted: somebody else's stop, so no fault of the task.
+    if (owner_) owner_->count_redo();
+    again(piece);
+    actions.emplace_back(DropResult{.task = task});
+    return;
   }
-  std::erase_if(redo_, [&](const auto& entry) {
-    Interval interval = entry.second.interval;
-    if (interval.begin < window.begin || interval.end > window.end) return false;
-    granted_.erase(interval);
-    return true;
-  });
+  const Outcome outcome = judge(ended);
+  if (outcome == Outcome::ok) sizer_.observe(interval.count(), ended.ran);
+  if (outcome == Outcome::failed && piece.tries < terms_.retries && goes_on(interval)) {
+    ++piece.tries;
+    if (owner_) owner_->count_retry();
+    again(piece);
+    actions.emplace_back(DropResult{.task = task});
+    return;
+  }
+  take_result(
+      {.piece = interval, .attempt = piece.attempt, .outcome = outcome, .size_bytes = 0, .source = {.task = task}},
+      losers, actions);
 }
 
-void Branch::drop_unstarted() {
-  drop_unstarted({.begin = 0, .end = ~std::uint64_t{0}});
+void Branch::on_lost(TaskId task, bool started, TaskLost::Cause cause, std::vector<Action>& actions) {
+  const Running running = take_running(task);
+  Piece piece = running.piece;
+  if (cause == TaskLost::Cause::launcher_died && started) ++piece.deaths;
+  if (cause == TaskLost::Cause::no_room) ++piece.refusals;
+  const auto what = cause == TaskLost::Cause::no_room ? Notice::What::no_room : Notice::What::task_lost;
+  actions.emplace_back(Notice{.what = what, .job = loop_.job, .piece = piece.interval, .peer = {}});
+  if (!goes_on(piece.interval)) return abandon(running, actions);
+  if (piece.deaths >= deaths_max || piece.refusals >= refusals_max) {
+    actions.emplace_back(
+        Notice{.what = Notice::What::piece_given_up, .job = loop_.job, .piece = piece.interval, .peer = {}});
+    Losers losers;
+    return take_result({.piece = piece.interval,
+                        .attempt = piece.attempt,
+                        .outcome = Outcome::failed,
+                        .size_bytes = 0,
+                        .source = {.task = task}},
+                       losers, actions);
+  }
+  if (owner_) owner_->count_redo();
+  again(piece);
+  actions.emplace_back(DropResult{.task = task});
+}
+
+void Branch::take_result(const KeptResult& result, Losers& losers, std::vector<Action>& actions) {
+  const Partition::Finish finish = partition_.finish(result.piece);
+  if (finish != Partition::Finish::accepted) {
+    if (result.source.own()) actions.emplace_back(DropResult{.task = result.source.task});
+    return;
+  }
+  release_losers(result.piece, losers);
+  if (owner_) {
+    owner_->accept(result, partition_, actions);
+  } else {
+    results_.keep(result);
+  }
+}
+
+void Branch::release_losers(Interval covered, Losers& losers) {
+  for (auto at = running_.begin(); at != running_.end();) {
+    auto here = at++;
+    const Piece& piece = here->second.piece;
+    if (piece.interval.end <= covered.begin || covered.end <= piece.interval.begin) continue;
+    losers.tasks.push_back(here->second.task);
+  }
+  for (auto& [node, helper] : helpers_) {
+    const IntervalSet lost = helper.held.both(IntervalSet(covered));
+    if (lost.empty()) continue;
+    helper.held.erase(lost);
+    losers.helpers.emplace_back(node, lost);
+  }
+}
+
+void Branch::cancel() {
+  assert(owner_);
+  owner_->cancel(partition_);
+}
+
+bool Branch::unwanted(Interval running) const {
+  if (!owner_) return false;
+  const std::optional<Interval> window = owner_->unwanted();
+  return window && running.begin >= window->begin && running.end <= window->end;
+}
+
+IntervalSet Branch::held() const {
+  IntervalSet all;
+  for (const auto& [begin, running] : running_) all.insert(running.piece.interval);
+  for (const auto& [node, helper] : helpers_) all.insert(helper.held);
+  return all;
+}
+
+std::optional<AnswerVerdict> Branch::conclude(std::vector<Action>& actions) {
+  assert(owner_);
+  const std::optional<Owner::Ending> ending = owner_->conclude(partition_, actions);
+  if (!ending) return std::nullopt;
+  return AnswerVerdict{.job = loop_.job, .verdict = ending->verdict, .counts = counts(), .decisive = ending->decisive};
+}
+
+Counts Branch::counts() const {
+  Counts counts = owner_ ? owner_->counts(partition_) : Counts{};
+  counts.running = running_.size();
+  return counts;
 }
 
 void Branch::check_invariants() const {
-  IntervalSet together;
-  std::uint64_t sum = 0;
-  auto add = [&](Interval interval) {
-    together.insert(interval);
-    sum += interval.count();
-  };
-  for (Interval interval : todo_.intervals()) add(interval);
-  for (const auto& [begin, piece] : redo_) add(piece.interval);
-  for (const auto& [begin, piece] : running_) add(piece.interval);
-  for (Interval interval : finished_.intervals()) add(interval);
-  for (Interval interval : settled_.intervals()) add(interval);
-  together.check_invariants();
-  assert(together == granted_);
-  assert(sum == granted_.count());  // disjoint
+  partition_.check_invariants();
+  results_.check_invariants();
+  if (owner_) owner_->check_invariants(partition_);
+  assert(held().both(partition_.out()) == partition_.out());
+  for (const auto& [begin, running] : running_) assert(begin == running.piece.interval.begin);
 }
 
 }  // namespace agent::core

@@ -1,80 +1,125 @@
 #pragma once
-// The iterations of one loop that this agent holds for one master: a client (we are the root) or, on a helper, a link.
+// The iterations of one loop that this agent holds for one master: a client (we are the root), a task of ours that
+// opened the loop, or, on a helper, the agent at the other end of a link. The same class serves all three: upstream it
+// owes results, downstream it starts tasks and lends to helpers.
 //
-// The same class serves both natures. It partitions what was granted into disjoint sets
+// Rules:
+//   - A piece that is out is held by the task that runs it, by the helper it was lent to, or by several of them
+//     (copies). Who loses it leaves it to the others; when nobody holds it any more it is todo again.
+//   - The first result of an iteration wins. Who else holds some of it is told to stop (`Losers`), and what a loser's
+//     piece covers besides becomes todo.
+//   - A task's own failure uses up a try; a launcher's death under it a death; a refusal of this node a refusal. Too
+//   many
+//     of any make it a failed result.
+//   - With an owner results end here; without one they are kept until the master says that they are settled.
 //
-//   todo      not started, and never was
-//   redo      pieces that were started once and must run again; their bounds stay the same in every attempt, so that
-//   two
-//             results of a piece are comparable
-//   running   pieces in a task of this node
-//   finished  the result is kept here, the root has not settled it yet
-//   settled   the root has it: nothing of it need be kept
-//
-// and the union of the five is `granted` after every event. (Parked and lent pieces join them with nested loops and
-// helpers.) A piece carries its attempt, and, where they are not 0, the task's own failures (`tries`) and the launchers
-// that died under it (`deaths`).
+// Invariants: those of the parts; `out` of the partition is the union of what tasks and helpers hold; no task runs what
+// another task of this branch runs.
 
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
 
-#include "agent/core/interval_set.h"
-#include "protocol/ids.h"
+#include "agent/core/action.h"
+#include "agent/core/event.h"
+#include "agent/core/helper.h"
+#include "agent/core/owner.h"
+#include "agent/core/partition.h"
+#include "agent/core/piece_sizer.h"
+#include "agent/core/results.h"
 
 namespace agent::core {
 
-using protocol::Attempt;
+// The other end of a branch that came over a link.
+struct Master {
+  NodeId node;
+  BranchId id;  // its name of the branch
+  auto operator<=>(const Master&) const = default;
+};
 
-struct Piece {
-  Interval interval;
-  Attempt attempt;
-  std::uint32_t tries = 0;
-  std::uint32_t deaths = 0;
-  std::uint32_t refusals = 0;  // times this node had no room for another process
-  bool operator==(const Piece&) const = default;
+using Upstream = std::variant<ClientId, TaskId, Master>;
+
+// A piece in a task of this node.
+struct Running {
+  TaskId task;
+  Piece piece;
+  Instant since;
+};
+
+// Who worked for nothing, and on what.
+struct Losers {
+  std::vector<TaskId> tasks;
+  std::vector<std::pair<NodeId, IntervalSet>> helpers;
 };
 
 class Branch {
  public:
-  // More of the loop: must not overlap anything granted before.
-  void grant(Interval added);
+  static constexpr std::uint32_t deaths_max = 3;
+  static constexpr std::uint32_t refusals_max = 8;
 
-  // Pieces to be run again go before anything new. `size` says how large a new one may be.
-  [[nodiscard]] bool has_redo() const { return !redo_.empty(); }
-  [[nodiscard]] std::uint64_t todo_count() const { return todo_.count(); }
-  [[nodiscard]] bool has_unstarted() const { return has_redo() || !todo_.empty(); }
-  // Requires has_unstarted(); `size` >= 1.
-  Piece start_next(std::uint64_t size);
+  // A branch with an owner: `size` of a bounded loop, nothing for one whose items will come.
+  Branch(const LoopId& loop, const JobTerms& terms, ClientId client);
+  Branch(const LoopId& loop, const JobTerms& terms, const LoopTerms& inner, TaskId opener);
+  // A helper's.
+  Branch(const LoopId& loop, const JobTerms& terms, std::uint32_t branch_number, const Master& master);
 
-  // A running piece ...
-  void finish(Interval running);        // ... has its result
-  void put_back(const Piece& running);  // ... must run again, under the attempt and the counts given
-  void abandon(Interval running);       // ... is not wanted any more: it leaves the branch
-  // A finished piece is safe at the root.
-  void settle(Interval finished);
-  // A finished piece's result is not wanted any more: it leaves the branch.
-  void discard(Interval finished);
+  [[nodiscard]] const LoopId& loop() const { return loop_; }
+  [[nodiscard]] const Upstream& upstream() const { return upstream_; }
+  [[nodiscard]] std::uint32_t branch_number() const { return branch_number_; }
+  [[nodiscard]] const Partition& partition() const { return partition_; }
+  [[nodiscard]] const std::map<std::uint64_t, Running>& running() const { return running_; }
+  [[nodiscard]] std::optional<Owner>& owner() { return owner_; }
+  [[nodiscard]] const std::optional<Owner>& owner() const { return owner_; }
+  [[nodiscard]] Results& results() { return results_; }
+  [[nodiscard]] const std::map<NodeId, Helper>& helpers() const { return helpers_; }
 
-  // What is unstarted in `window` leaves the branch.
-  void drop_unstarted(Interval window);
-  void drop_unstarted();
+  void add_items(std::uint64_t known);
+  void set_results_full(bool full) { results_full_ = full; }
 
-  [[nodiscard]] const std::map<std::uint64_t, Piece>& running() const { return running_; }
-  [[nodiscard]] const IntervalSet& finished() const { return finished_; }
-  [[nodiscard]] const IntervalSet& settled() const { return settled_; }
-  // Nothing is left to be done or to be settled.
-  [[nodiscard]] bool idle() const { return !has_unstarted() && running_.empty() && finished_.empty(); }
+  // Whether a slot would be used now, the job's mandate and the lease permitting.
+  [[nodiscard]] bool wants_slot() const;
+  // Requires wants_slot(). `slots` >= 1 are the node's.
+  Piece start_next(TaskId task, std::uint32_t slots, Instant now);
 
+  // A task of this branch is over; decides what becomes of its result. Losers are told by the caller.
+  void on_ended(TaskId task, const TaskEnded& ended, Losers& losers, std::vector<Action>& actions);
+  void on_lost(TaskId task, bool started, TaskLost::Cause cause, std::vector<Action>& actions);
+
+  void cancel();
+  // Whether a running piece is wanted no more and should be told to stop.
+  [[nodiscard]] bool unwanted(Interval running) const;
+
+  // The verdict of an owner's loop, once nothing is out and nothing more will start.
+  std::optional<AnswerVerdict> conclude(std::vector<Action>& actions);
+
+  [[nodiscard]] Counts counts() const;
   void check_invariants() const;
 
  private:
-  IntervalSet granted_;
-  IntervalSet todo_;
-  std::map<std::uint64_t, Piece> redo_;     // by begin
-  std::map<std::uint64_t, Piece> running_;  // by begin
-  IntervalSet finished_;
-  IntervalSet settled_;
+  [[nodiscard]] Outcome judge(const TaskEnded& ended) const;
+  [[nodiscard]] bool goes_on(Interval piece) const { return !owner_ || owner_->goes_on(piece); }
+  Running take_running(TaskId task);
+  // Its holder lost it: todo again under the counts given, unless somebody else holds it.
+  void again(const Piece& piece);
+  void abandon(const Running& running, std::vector<Action>& actions);
+  void take_result(const KeptResult& result, Losers& losers, std::vector<Action>& actions);
+  void release_losers(Interval covered, Losers& losers);
+  [[nodiscard]] IntervalSet held() const;
+
+  LoopId loop_;
+  Upstream upstream_;
+  std::uint32_t branch_number_ = 0;
+  JobTerms terms_;
+  Partition partition_;
+  std::optional<Owner> owner_;
+  PieceSizer sizer_;
+  std::map<std::uint64_t, Running> running_;  // by begin
+  std::map<NodeId, Helper> helpers_;
+  Results results_;
+  bool results_full_ = false;
 };
 
 }  // namespace agent::core

@@ -1,0 +1,58 @@
+#pragma once
+// A helper of ours on one branch, as its master sees it.
+//
+//   granted --accept--> live --silence or closed link--> silent --lease ended--> (forgotten)
+//      |                  ^                                 |
+//      +--refuse, or none in 2 s--> (forgotten)             +--heard, and `holds` agreed--> live
+//
+// `held` is what it was lent and has neither reported, returned nor lost to a cancel: unstarted, running or lent on
+// there. It stays held while the helper is silent, except for what we took back to do it again; that it may still do,
+// and its result is welcome. Counted against the branch number until it is forgotten or holds nothing and owes nothing.
+//
+// Invariants: `started` and `lent_on` may be old news, but lie in `held`; `unsettled` does not overlap `held`.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "agent/core/interval_set.h"
+#include "agent/core/names.h"
+#include "agent/core/partition.h"
+#include "agent/core/time.h"
+
+namespace agent::core {
+
+struct Helper {
+  enum class State { granted, live, silent };
+  enum class Origin { recruited, adopted };
+
+  struct Started {
+    Interval interval;
+    Instant since;  // when we first heard of it
+  };
+
+  NodeId node;
+  BranchId id;  // our name of this branch to it
+  Origin origin = Origin::recruited;
+  State state = State::granted;
+  Attempt attempt;  // the highest issued to it
+  IntervalSet held;
+  std::map<std::uint64_t, Started> started;  // pieces running there, by begin, as last reported
+  IntervalSet lent_on;                       // of `held`: with helpers of its own, as last reported
+  IntervalSet unsettled;                     // it reported these, and was not told that they are settled
+  std::optional<IntervalSet> unanswered;     // the grant that it has not accepted yet ...
+  Instant granted_at;                        // ... sent then
+  std::optional<Instant> silent_since;       // since then nothing is heard
+  bool lent_taken_back = false;              // in this silence, also what it had lent on is todo again
+  bool reconciling = false;                  // `holds` is under way: nothing is granted meanwhile
+  std::optional<Instant> recalled_at;        // a recall that was not answered yet
+  std::uint64_t wanted = 0;                  // iterations that it could take now
+  std::uint64_t remaining = 0;               // that it has not finished, by its latest report
+  std::uint32_t digests_differed = 0;        // times running
+
+  // Nothing of it is awaited, nothing need be told to it.
+  [[nodiscard]] bool over() const { return held.empty() && unsettled.empty() && !unanswered; }
+};
+
+}  // namespace agent::core

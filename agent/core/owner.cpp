@@ -1,0 +1,159 @@
+#include "agent/core/owner.h"
+
+#include <cassert>
+
+namespace agent::core {
+
+namespace {
+
+constexpr std::uint64_t index_end = ~std::uint64_t{0};
+
+// Whether part / whole >= percent / 100, exactly and without overflow: 100 * part may need 71 bits.
+bool is_share(std::uint64_t part, std::uint64_t whole, std::uint64_t percent) {
+  const std::uint64_t hundredth = whole / 100, rest = whole % 100;
+  return whole > 0 && part >= hundredth * percent + (rest * percent + 99) / 100;
+}
+
+}  // namespace
+
+Owner::Owner(const LoopId& loop, const JobTerms& terms, std::optional<std::uint64_t> size, Partition& partition)
+    : loop_(loop), halt_(loop.path.empty() ? terms.halt : HaltRule{}), lowest_hit_(terms.lowest_hit) {
+  if (size) {
+    add_items(*size, partition);
+    items_ended_ = true;
+  }
+}
+
+void Owner::add_items(std::uint64_t known, Partition& partition) {
+  if (items_ended_ || known <= known_) return;
+  const Interval added{.begin = known_, .end = known};
+  known_ = known;
+  // What comes after the end was decided lies above any hit, and nobody waits for it.
+  if (phase_ == Phase::open) partition.grant(IntervalSet(added), Attempt(0));
+}
+
+bool Owner::goes_on(Interval piece) const {
+  if (phase_ == Phase::narrowing) return piece.begin < candidate_->piece.begin;
+  return phase_ == Phase::open;
+}
+
+std::optional<Interval> Owner::unwanted() const {
+  if (phase_ == Phase::stopping) return Interval{.begin = 0, .end = index_end};
+  if (phase_ == Phase::narrowing) return Interval{.begin = candidate_->piece.begin, .end = index_end};
+  return std::nullopt;
+}
+
+void Owner::accept(const KeptResult& result, Partition& partition, std::vector<Action>& actions) {
+  if (phase_ == Phase::narrowing && result.piece.begin > candidate_->piece.begin) {
+    partition.remove(IntervalSet(result.piece));
+    return drop(result.source, actions);
+  }
+  if (result.outcome == Outcome::hit && lowest_hit_ && goes_on(result.piece))
+    return accept_candidate(result, partition, actions);
+  commit(result, partition, actions);
+  if (result.outcome == Outcome::hit) {
+    if (phase_ == Phase::open) stop(Verdict::hit, result.piece, partition);
+  } else {
+    apply_halt_rule(result.piece, partition);
+  }
+}
+
+void Owner::accept_candidate(const KeptResult& result, Partition& partition, std::vector<Action>& actions) {
+  if (candidate_) {
+    partition.remove(IntervalSet(candidate_->piece));
+    drop(candidate_->source, actions);
+  }
+  candidate_ = result;
+  phase_ = Phase::narrowing;
+  IntervalSet above = partition.unstarted();
+  if (result.piece.begin > 0) above.erase({.begin = 0, .end = result.piece.begin});
+  partition.remove(above);
+}
+
+void Owner::commit(const KeptResult& result, Partition& partition, std::vector<Action>& actions) {
+  partition.settle(IntervalSet(result.piece));
+  switch (result.outcome) {
+    case Outcome::ok: ++counts_.ok; break;
+    case Outcome::hit: ++counts_.hits; break;
+    case Outcome::failed: ++counts_.failed; break;
+  }
+  if (result.source.own()) {
+    actions.emplace_back(CommitResult{.task = result.source.task,
+                                      .job = loop_.job,
+                                      .path = loop_.path,
+                                      .piece = result.piece,
+                                      .attempt = result.attempt,
+                                      .outcome = result.outcome});
+  } else {
+    actions.emplace_back(CommitReceived{.batch = result.source.batch,
+                                        .index = result.source.index,
+                                        .executor = result.source.executor,
+                                        .job = loop_.job,
+                                        .path = loop_.path,
+                                        .piece = result.piece,
+                                        .attempt = result.attempt,
+                                        .outcome = result.outcome});
+  }
+}
+
+// The batch of a dropped result that came from a peer is the branch's to drop, when nothing of it is kept.
+void Owner::drop(const ResultSource& source, std::vector<Action>& actions) const {
+  if (source.own()) actions.emplace_back(DropResult{.task = source.task});
+}
+
+bool Owner::halt_reached() const {
+  std::uint64_t reached = 0;
+  switch (halt_.what) {
+    case HaltRule::What::failed: reached = counts_.failed; break;
+    case HaltRule::What::succeeded: reached = counts_.ok + counts_.hits; break;
+    case HaltRule::What::done: reached = counts_.ok + counts_.hits + counts_.failed; break;
+  }
+  if (halt_.unit == HaltRule::Unit::count) return reached >= halt_.amount;
+  return items_ended_ && is_share(reached, known_, halt_.amount);
+}
+
+void Owner::apply_halt_rule(Interval latest, Partition& partition) {
+  if (halt_.when == HaltRule::When::never || phase_ != Phase::open || !halt_reached()) return;
+  stop(Verdict::halted, latest, partition);
+  if (halt_.when == HaltRule::When::soon) phase_ = Phase::draining;
+}
+
+void Owner::cancel(Partition& partition) {
+  if (phase_ == Phase::stopping) return;
+  stop(Verdict::cancelled, std::nullopt, partition);
+}
+
+void Owner::stop(Verdict verdict, std::optional<Interval> decisive, Partition& partition) {
+  phase_ = Phase::stopping;
+  verdict_ = verdict;
+  decisive_ = decisive;
+  partition.remove(partition.unstarted());
+}
+
+std::optional<Owner::Ending> Owner::conclude(Partition& partition, std::vector<Action>& actions) {
+  if (partition.open_count() > 0) return std::nullopt;
+  if (phase_ == Phase::open && !items_ended_) return std::nullopt;
+  if (candidate_) {
+    commit(*candidate_, partition, actions);
+    if (phase_ == Phase::narrowing) verdict_ = Verdict::hit;
+    decisive_ = candidate_->piece;
+    candidate_.reset();
+  }
+  assert(partition.idle());
+  return Ending{.verdict = verdict_, .decisive = decisive_};
+}
+
+Counts Owner::counts(const Partition& partition) const {
+  Counts counts = counts_;
+  if (items_ended_) counts.total = known_;
+  counts.committed = partition.settled().count();
+  return counts;
+}
+
+void Owner::check_invariants(const Partition& partition) const {
+  assert(candidate_.has_value() == !partition.finished().empty());
+  assert(!candidate_ || phase_ == Phase::narrowing || phase_ == Phase::stopping);
+  if (phase_ == Phase::stopping || phase_ == Phase::draining) assert(!partition.has_todo());
+}
+
+}  // namespace agent::core

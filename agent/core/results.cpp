@@ -1,0 +1,137 @@
+#include "agent/core/results.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace agent::core {
+
+namespace {
+
+bool urgent(const KeptResult& result) {
+  return result.outcome != Outcome::ok;
+}
+
+}  // namespace
+
+void Results::keep(const KeptResult& result) {
+  const bool added = kept_.emplace(result.piece.begin, Entry{.result = result, .report = {}, .stored = false}).second;
+  assert(added);
+  if (!result.source.own()) ++batches_[result.source.batch];
+  unsent_.insert(result.piece.begin);
+  if (urgent(result)) ++urgent_;
+}
+
+void Results::drop(const Entry& entry, std::vector<Action>& actions) {
+  const ResultSource& source = entry.result.source;
+  const std::uint64_t begin = entry.result.piece.begin;
+  if (unsent_.erase(begin) > 0 && urgent(entry.result)) --urgent_;
+  if (entry.report) sent_.erase({*entry.report, begin});
+  if (source.own()) {
+    actions.emplace_back(DropResult{.task = source.task});
+    return;
+  }
+  auto batch = batches_.find(source.batch);
+  assert(batch != batches_.end());
+  if (--batch->second > 0) return;
+  actions.emplace_back(DropBatch{.batch = source.batch});
+  batches_.erase(batch);
+}
+
+void Results::let_go(const IntervalSet& what, std::vector<Action>& actions) {
+  for (Interval interval : what.intervals()) {
+    for (auto at = kept_.lower_bound(interval.begin); at != kept_.end() && at->first < interval.end;) {
+      auto here = at++;
+      if (here->second.result.piece.end > interval.end) continue;
+      drop(here->second, actions);
+      kept_.erase(here);
+    }
+  }
+}
+
+void Results::let_go_all(std::vector<Action>& actions) {
+  for (const auto& [begin, entry] : kept_) drop(entry, actions);
+  kept_.clear();
+}
+
+void Results::mark_unsent(Entry& entry) {
+  const std::uint64_t begin = entry.result.piece.begin;
+  if (entry.report) sent_.erase({*entry.report, begin});
+  entry.report.reset();
+  entry.stored = false;
+  if (unsent_.insert(begin).second && urgent(entry.result)) ++urgent_;
+}
+
+Results::Outgoing Results::send(std::uint64_t number, std::size_t results_max) {
+  Outgoing out;
+  std::set<BatchId> batches;
+  std::vector<std::uint64_t> chosen;
+  auto choose = [&](bool wanted_urgent) {
+    for (std::uint64_t begin : unsent_) {
+      if (chosen.size() == results_max) return;
+      if (urgent(kept_.at(begin).result) == wanted_urgent) chosen.push_back(begin);
+    }
+  };
+  if (urgent_ > 0) choose(true);
+  choose(false);
+  for (std::uint64_t begin : chosen) {
+    Entry& entry = kept_.at(begin);
+    const ResultSource& source = entry.result.source;
+    if (source.own()) {
+      out.results.push_back(source.task);
+    } else if (batches.insert(source.batch).second) {
+      out.batches.push_back(source.batch);
+    }
+    out.covers.insert(entry.result.piece);
+    unsent_.erase(begin);
+    if (urgent(entry.result)) --urgent_;
+    entry.report = number;
+    sent_.emplace(number, begin);
+  }
+  return out;
+}
+
+void Results::on_received(std::uint64_t number) {
+  while (!sent_.empty() && sent_.begin()->first <= number) {
+    Entry& entry = kept_.at(sent_.begin()->second);
+    entry.report.reset();
+    entry.stored = true;
+    sent_.erase(sent_.begin());
+  }
+}
+
+void Results::unsend() {
+  while (!sent_.empty()) mark_unsent(kept_.at(sent_.begin()->second));
+}
+
+void Results::resend(const IntervalSet& what) {
+  for (Interval interval : what.intervals()) {
+    for (auto at = kept_.lower_bound(interval.begin); at != kept_.end() && at->first < interval.end; ++at)
+      mark_unsent(at->second);
+  }
+}
+
+IntervalSet Results::kept() const {
+  IntervalSet all;
+  for (const auto& [begin, entry] : kept_) all.insert(entry.result.piece);
+  return all;
+}
+
+void Results::check_invariants() const {
+  std::map<BatchId, std::uint32_t> batches;
+  std::uint64_t end = 0, urgent_seen = 0, sent = 0;
+  for (const auto& [begin, entry] : kept_) {
+    assert(begin == entry.result.piece.begin && begin >= end);
+    end = entry.result.piece.end;
+    if (!entry.result.source.own()) ++batches[entry.result.source.batch];
+    const bool unsent = unsent_.contains(begin);
+    assert(int{unsent} + int{entry.report.has_value()} + int{entry.stored} == 1);
+    if (unsent && urgent(entry.result)) ++urgent_seen;
+    if (entry.report) {
+      assert(sent_.contains({*entry.report, begin}));
+      ++sent;
+    }
+  }
+  assert(batches == batches_ && urgent_seen == urgent_ && sent == sent_.size());
+}
+
+}  // namespace agent::core

@@ -3,17 +3,17 @@
 //
 // A slot holds a stack of tasks. Only its top may run; all below are parked: each waits for an inner loop, and has lent
 // its room. On a parked task only iterations of loops below it may stand, that is of loops whose path leads through one
-// of its own iterations. So whatever stands on a task is part of what that task waits for, nobody waits in a circle,
-// and the depth of loops bounds the processes of a slot.
+// of its own iterations. So everybody waits only for what is deeper in the tree of loops, for its inner loop as for its
+// slot, and never in a circle; and the depth of loops bounds the processes of a slot.
 //
 // A new task prefers the deepest parked task that it may stand on to an empty slot, since an empty one is open to
 // everything; among equals, the lowest number. A task that could go on competes with new ones for its slot: whoever
 // places tasks resumes first.
 //
 // Invariants: in a stack all but the top are parked, and each task is an ancestor of all above it; so no two running
-// tasks share a slot. A task is in one slot. Paths grow upwards, so a stack is at
-// most `depth_max` high; a loop with a longer path than the protocol has is placed nowhere. A task that is removed from
-// below others leaves them where they are; they keep the slot and its number.
+// tasks share a slot. A task is in one slot. Paths grow upwards, so a stack is at most `depth_max` high; a loop with a
+// longer path than the protocol has is placed nowhere. A task that is removed from below others leaves them where they
+// are; they keep the slot and its number.
 
 #include <cstddef>
 #include <cstdint>

@@ -58,17 +58,20 @@ Running Branch::take_running(TaskId task) {
   return running;
 }
 
-void Branch::again(const Piece& piece) {
-  IntervalSet free(piece.interval);
-  free.erase(held());
-  partition_.put_back(free, piece.attempt, Partition::Rest::maybe_started, {piece});
+void Branch::free_again(IntervalSet what, Attempt issued, Partition::Rest rest, const std::vector<Piece>& started) {
+  what.erase(held());
+  partition_.put_back(what, issued, rest, started);
+  if (!owner_) return;
+  IntervalSet ended = what;
+  if (owner_->starts()) {
+    const std::optional<Interval> window = owner_->unwanted();
+    ended = window ? what.within(*window) : IntervalSet();
+  }
+  partition_.remove(ended);
 }
 
-void Branch::abandon(const Running& running, std::vector<Action>& actions) {
-  IntervalSet free(running.piece.interval);
-  free.erase(held());
-  partition_.remove(free);
-  actions.emplace_back(DropResult{.task = running.task});
+void Branch::again(const Piece& piece) {
+  free_again(IntervalSet(piece.interval), piece.attempt, Partition::Rest::maybe_started, {piece});
 }
 
 void Branch::on_ended(TaskId task, const TaskEnded& ended, Losers& losers, std::vector<Action>& actions) {
@@ -76,9 +79,8 @@ void Branch::on_ended(TaskId task, const TaskEnded& ended, Losers& losers, std::
   const Interval interval = running.piece.interval;
   Piece piece = running.piece;
   if (ended.how == TaskEnded::How::stopped) {
-    if (!goes_on(interval)) return abandon(running, actions);
-    // Stopped although it is wanted: somebody else's stop, so no fault of the task.
-    if (owner_) owner_->count_redo();
+    // If it is wanted all the same, it was somebody else's stop, and no fault of the task.
+    if (owner_ && goes_on(interval)) owner_->count_redo();
     again(piece);
     actions.emplace_back(DropResult{.task = task});
     return;
@@ -104,8 +106,7 @@ void Branch::on_lost(TaskId task, bool started, TaskLost::Cause cause, std::vect
   if (cause == TaskLost::Cause::no_room) ++piece.refusals;
   const auto what = cause == TaskLost::Cause::no_room ? Notice::What::no_room : Notice::What::task_lost;
   actions.emplace_back(Notice{.what = what, .job = loop_.job, .piece = piece.interval, .peer = {}});
-  if (!goes_on(piece.interval)) return abandon(running, actions);
-  if (piece.deaths >= deaths_max || piece.refusals >= refusals_max) {
+  if (goes_on(piece.interval) && (piece.deaths >= deaths_max || piece.refusals >= refusals_max)) {
     actions.emplace_back(
         Notice{.what = Notice::What::piece_given_up, .job = loop_.job, .piece = piece.interval, .peer = {}});
     Losers losers;
@@ -116,7 +117,7 @@ void Branch::on_lost(TaskId task, bool started, TaskLost::Cause cause, std::vect
                         .source = {.task = task}},
                        losers, actions);
   }
-  if (owner_) owner_->count_redo();
+  if (owner_ && goes_on(piece.interval)) owner_->count_redo();
   again(piece);
   actions.emplace_back(DropResult{.task = task});
 }

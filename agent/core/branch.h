@@ -88,6 +88,32 @@ class Branch {
   void on_ended(TaskId task, const TaskEnded& ended, Losers& losers, std::vector<Action>& actions);
   void on_lost(TaskId task, bool started, TaskLost::Cause cause, std::vector<Action>& actions);
 
+  // --- helpers (branch_lending.cpp)
+  // Lends a share; a helper that is new to this branch is named `id`.
+  Helper& lend(NodeId node, BranchId id, const Share& share, Instant now);
+  [[nodiscard]] Helper* helper(NodeId node);
+  // Helpers that count against the branch number.
+  [[nodiscard]] std::uint32_t helper_count() const;
+  // What the helper holds of `what` is not with it any more: todo again, unless somebody else holds it.
+  void take_back(Helper& helper, const IntervalSet& what, Partition::Rest rest);
+  // The helper is gone: everything that it held is taken back.
+  void forget(NodeId node);
+  // A result that came through the helper. True if it was accepted.
+  bool on_reported(Helper& helper, const KeptResult& result, Losers& losers, std::vector<Action>& actions);
+  // What the helper reported and is settled now, and was not told so yet.
+  [[nodiscard]] IntervalSet settled_for(const Helper& helper) const;
+  void told_settled(Helper& helper, const IntervalSet& what) { helper.unsettled.erase(what); }
+  // Half of what is unstarted, or parts of it from the back.
+  [[nodiscard]] Share share_half(Partition::Last last) { return partition_.share_half(last); }
+  [[nodiscard]] Share share_back(std::uint64_t count) { return partition_.share_back(count); }
+
+  // --- upstream, without an owner
+  // More of the loop from the master.
+  void on_granted(const IntervalSet& plain, const std::vector<Piece>& pieces, Attempt attempt);
+  void on_settled(const IntervalSet& what, std::vector<Action>& actions);
+  // The master wants these no more (nothing: none of it): they leave the branch. Who works on them is a loser.
+  void on_cancelled(const IntervalSet& what, Losers& losers, std::vector<Action>& actions);
+
   void cancel();
   // Whether a running piece is wanted no more and should be told to stop.
   [[nodiscard]] bool unwanted(Interval running) const;
@@ -102,9 +128,9 @@ class Branch {
   [[nodiscard]] Outcome judge(const TaskEnded& ended) const;
   [[nodiscard]] bool goes_on(Interval piece) const { return !owner_ || owner_->goes_on(piece); }
   Running take_running(TaskId task);
-  // Its holder lost it: todo again under the counts given, unless somebody else holds it.
+  // A holder let go of these: todo again if nobody else holds them and the loop goes on there, else gone.
+  void free_again(IntervalSet what, Attempt issued, Partition::Rest rest, const std::vector<Piece>& started);
   void again(const Piece& piece);
-  void abandon(const Running& running, std::vector<Action>& actions);
   void take_result(const KeptResult& result, Losers& losers, std::vector<Action>& actions);
   void release_losers(Interval covered, Losers& losers);
   [[nodiscard]] IntervalSet held() const;

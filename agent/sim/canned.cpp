@@ -21,7 +21,10 @@ class Writer {
         bytes.push_back(static_cast<std::byte>(static_cast<std::uint64_t>(value) >> (8 * i)));
     } else if constexpr (std::is_same_v<T, core::Duration>) {
       (*this)(value.count());
-    } else if constexpr (requires { value.size(); value.data(); }) {
+    } else if constexpr (requires {
+                           value.size();
+                           value.data();
+                         }) {
       if constexpr (!requires { std::tuple_size<T>::value; }) (*this)(static_cast<std::uint32_t>(value.size()));
       for (const auto& each : value) (*this)(each);
     } else if constexpr (std::is_same_v<T, std::byte>) {
@@ -56,9 +59,15 @@ class Reader {
       value = static_cast<T>(take(sizeof(T)));
     } else if constexpr (std::is_same_v<T, core::Duration>) {
       value = core::Duration(static_cast<std::int64_t>(take(8)));
-    } else if constexpr (requires { std::tuple_size<T>::value; value.data(); }) {
+    } else if constexpr (requires {
+                           std::tuple_size<T>::value;
+                           value.data();
+                         }) {
       for (std::byte& each : value) each = static_cast<std::byte>(take(1));
-    } else if constexpr (requires { value.size(); value.data(); }) {
+    } else if constexpr (requires {
+                           value.size();
+                           value.data();
+                         }) {
       const std::uint64_t count = take(4);
       if (count > left_.size()) good_ = false;
       for (std::uint64_t i = 0; good_ && i < count; ++i) (*this)(value.emplace_back());

@@ -47,9 +47,7 @@ class EventHeap {
   [[nodiscard]] WorldTime next_at() const { return entries_.front().at; }
 
  private:
-  static bool later(const Entry& a, const Entry& b) {
-    return a.at != b.at ? a.at > b.at : a.number > b.number;
-  }
+  static bool later(const Entry& a, const Entry& b) { return a.at != b.at ? a.at > b.at : a.number > b.number; }
 
   std::vector<Entry> entries_;
   std::uint64_t next_number_ = 0;

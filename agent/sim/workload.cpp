@@ -12,8 +12,18 @@ namespace {
 
 constexpr std::uint64_t summed_max = 4'096;
 
-enum Purpose : std::uint64_t { for_cost, for_second, for_failing, for_hopeless, for_deaf, for_launcher, for_agent,
-                               for_nesting, for_loops, for_size };
+enum Purpose : std::uint64_t {
+  for_cost,
+  for_second,
+  for_failing,
+  for_hopeless,
+  for_deaf,
+  for_launcher,
+  for_agent,
+  for_nesting,
+  for_loops,
+  for_size
+};
 
 // In (0, 1].
 double unit_of(std::uint64_t number) {

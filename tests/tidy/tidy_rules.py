@@ -5,9 +5,10 @@ ROOMS = {
     "protocol": set(),
     "crypto": set(),
     "agent/core": {"protocol"},
+    "agent/sim": {"agent/core", "protocol"},
     "agent/exec": set(),
     "agent/shell": {"agent/core", "agent/exec", "protocol", "crypto"},
-    "agent/cli": {"agent/core", "agent/exec", "agent/shell", "protocol", "crypto"},
+    "agent/cli": {"agent/core", "agent/sim", "agent/exec", "agent/shell", "protocol", "crypto"},
 }
 # agent/main.cpp wires: it sees what cli sees.
 MAIN_MAY_INCLUDE = {"agent/core", "agent/exec", "agent/shell", "agent/cli", "protocol", "crypto"}
@@ -104,7 +105,7 @@ TOP_LEVEL = {
     ".ci", ".clang-format", ".clang-tidy", ".gitignore", "CMakeLists.txt", "CMakePresets.json", "LICENSE", "README.md",
     "agent", "contrib", "crypto", "protocol", "tests",
 }
-AGENT_FOLDERS = {"cli", "core", "exec", "shell"}
+AGENT_FOLDERS = {"cli", "core", "exec", "shell", "sim"}
 
 # The words that people, messages and code share; agent/README.md explains each in a row of its table.
 GLOSSARY = (

@@ -10,10 +10,11 @@ namespace {
 
 constexpr Duration launch_pause_first = std::chrono::milliseconds(100);
 constexpr Duration launch_pause_max = std::chrono::seconds(5);
+constexpr Duration deadline_step = std::chrono::seconds(2);  // launchers are not told of less
 
 }  // namespace
 
-Agent::Agent(const Options& options) : options_(options) {
+Agent::Agent(const Options& options) : options_(options), random_(options.random_seed) {
   assert(options.slots >= 1);
   for (std::uint32_t slot = 1; slot <= options.slots; ++slot) free_slots_.insert(slot);
 }
@@ -23,10 +24,17 @@ void Agent::step(Instant now, const Event& event, std::vector<Action>& actions) 
   assert(actions_ == nullptr);
   now_ = now;
   actions_ = &actions;
+  notice_own_stall();
   std::visit([this](const auto& happened) { on(happened); }, event);
   sign_due_mandates();
+  watch_links();
+  serve_links();
+  take_back_unanswered();
+  extend_deadlines();
   fill_slots();
+  report_due();
   conclude_jobs();
+  drop_idle_branches();
   actions_ = nullptr;
 }
 
@@ -39,6 +47,14 @@ std::optional<Deadline> Agent::next_deadline() const {
     if (job.root) consider(job.mandate_due, Deadline::Why::mandate);
   }
   if (launch_pause_) consider(*launch_pause_, Deadline::Why::launch_pause);
+  for (const auto& [node, contact] : contacts_) consider_contact(contact, consider);
+  for (const auto& [key, branch] : branches_) {
+    const auto* master = std::get_if<Master>(&branch.upstream());
+    if (master != nullptr && is_up(master->node)) {
+      if (const auto due = branch.report_at()) consider(*due, Deadline::Why::report);
+    }
+    if (const auto due = branch.unanswered_at()) consider(*due, Deadline::Why::unanswered_grant);
+  }
   return next;
 }
 
@@ -88,11 +104,7 @@ void Agent::on(const ItemsEnded& event) {
 
 void Agent::on(const MandateSeen& event) {
   Job* job = find(event.job);
-  if (job == nullptr || !job->mandate.see(now_, event.sequence, event.time_to_live, event.age)) return;
-  for (const auto& [id, task] : tasks_) {
-    if (branches_.at(task.branch).loop().job != event.job) continue;
-    actions_->emplace_back(ExtendDeadline{.task = id, .deadline = job->mandate.good_until()});
-  }
+  if (job != nullptr) job->mandate.see(now_, event.sequence, event.time_to_live, event.age);
 }
 
 void Agent::on(const TaskStarted& event) {
@@ -149,10 +161,6 @@ void Agent::on(const ResultsFlow& event) {
 
 void Agent::on(const LoopForked&) {}
 void Agent::on(const LoopJoined&) {}
-void Agent::on(const LinkUp&) {}
-void Agent::on(const LinkDown&) {}
-void Agent::on(const DialFailed&) {}
-void Agent::on(const MessageReceived&) {}
 
 void Agent::on(const DeadlinePassed&) {
   if (launch_pause_ && *launch_pause_ <= now_) launch_pause_.reset();
@@ -205,6 +213,26 @@ void Agent::fill_slots() {
   }
 }
 
+// Nothing of a branch runs longer than its job's mandate and, for a master, the lease of the link allow.
+std::optional<Instant> Agent::deadline_of(const Branch& branch) const {
+  const Mandate& mandate = jobs_.at(branch.loop().job).mandate;
+  if (!mandate.fresh(now_)) return std::nullopt;
+  const auto* master = std::get_if<Master>(&branch.upstream());
+  if (master == nullptr) return mandate.good_until();
+  auto at = contacts_.find(master->node);
+  if (at == contacts_.end() || !at->second.link.we_hold_lease(now_)) return std::nullopt;
+  return std::min(mandate.good_until(), *at->second.link.lease().ours_until);
+}
+
+void Agent::extend_deadlines() {
+  for (auto& [id, task] : tasks_) {
+    const std::optional<Instant> deadline = deadline_of(branches_.at(task.branch));
+    if (!deadline || *deadline < task.deadline + deadline_step) continue;
+    task.deadline = *deadline;
+    actions_->emplace_back(ExtendDeadline{.task = id, .deadline = *deadline});
+  }
+}
+
 std::size_t Agent::running_of(JobId job) const {
   std::size_t running = 0;
   for (const auto& [key, branch] : branches_) {
@@ -218,7 +246,7 @@ std::optional<Agent::BranchKey> Agent::hungriest() const {
   std::pair<std::size_t, std::uint64_t> best_rank;
   for (const auto& [key, branch] : branches_) {
     const Job& job = jobs_.at(branch.loop().job);
-    if (!branch.wants_slot() || !job.mandate.fresh(now_)) continue;
+    if (!branch.wants_slot() || !deadline_of(branch)) continue;
     const std::pair rank(running_of(branch.loop().job), job.last_served);
     if (best && best_rank <= rank) continue;
     best = key;
@@ -235,14 +263,16 @@ void Agent::start(BranchKey key) {
   free_slots_.erase(free_slots_.begin());
   const TaskId id(next_task_++);
   const Piece piece = branch.start_next(id, options_.slots, now_);
-  tasks_.emplace(id, Task{.id = id, .branch = key, .piece = piece.interval, .slot = slot, .stopped = {}});
+  const Instant deadline = *deadline_of(branch);
+  tasks_.emplace(
+      id, Task{.id = id, .branch = key, .piece = piece.interval, .slot = slot, .stopped = {}, .deadline = deadline});
   actions_->emplace_back(StartTask{.task = id,
                                    .job = branch.loop().job,
                                    .path = branch.loop().path,
                                    .piece = piece.interval,
                                    .attempt = piece.attempt,
                                    .slot = slot,
-                                   .deadline = job.mandate.good_until()});
+                                   .deadline = deadline});
 }
 
 void Agent::pause_launching() {

@@ -18,6 +18,7 @@
 // output.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -26,7 +27,9 @@
 #include "agent/core/action.h"
 #include "agent/core/branch.h"
 #include "agent/core/event.h"
+#include "agent/core/link.h"
 #include "agent/core/mandate.h"
+#include "agent/core/random.h"
 
 namespace agent::core {
 
@@ -40,7 +43,7 @@ struct Options {
 };
 
 struct Deadline {
-  enum class Why { mandate, launch_pause };
+  enum class Why { mandate, launch_pause, beat, silence, lease, unanswered_grant, report };
   Instant at;
   Why why = Why::mandate;
   bool operator==(const Deadline&) const = default;
@@ -74,6 +77,17 @@ class Agent {
     Instant mandate_due;
   };
 
+  // A peer that we have, or had, a link to, while it matters.
+  struct Contact {
+    Peer peer;
+    bool up = false;
+    std::uint32_t slots = 0;
+    Duration round_trip{};
+    Link link;
+    std::optional<Instant> silent_since;  // down or suspect, with a branch between us
+    Instant dialled;                      // last time, for the sake of a branch between us
+  };
+
   struct Task {
     TaskId id;
     BranchKey branch;
@@ -81,6 +95,7 @@ class Agent {
     std::uint32_t slot = 0;
     bool started = false;            // the launcher has reported the process
     std::optional<StopHow> stopped;  // the hardest stop that it was told
+    Instant deadline;                // that its launcher was told
   };
 
   void on(const JobSubmitted& event);
@@ -102,6 +117,69 @@ class Agent {
   void on(const MessageReceived& event);
   void on(const DeadlinePassed& event);
 
+  // --- links (agent_links.cpp)
+  using Consider = std::function<void(Instant, Deadline::Why)>;
+  void consider_contact(const Contact& contact, const Consider& consider) const;
+  void send(NodeId to, Message message, Attached attached = {});
+  [[nodiscard]] bool is_up(NodeId node) const;
+  [[nodiscard]] bool shares_branch_with(NodeId node) const;
+  void watch_links();
+  void notice_own_stall();
+  void serve_links();
+  void send_beat(Contact& contact);
+  void fall_silent(Contact& contact);
+  void be_heard_again(Contact& contact);
+  void end_lease_of(Contact& contact);
+  void take_back_lent_on(NodeId node);
+  // The peer was started anew: what it held for us, or gave to us, is gone with the one before.
+  void forget_instance(NodeId node);
+  // Stops what we do for masters whose lease to us has ended.
+  void lapse_branches();
+  void on_message(NodeId from, const protocol::Beat& beat, const Proofs& proofs);
+  void on_message(NodeId from, const protocol::Holds& holds, const Proofs& proofs);
+  void see_mandate(const MandateFact& fact);
+
+  // --- differences (agent_holds.cpp)
+  void tell_holds(BranchKey key, NodeId node);
+  void ask_holds(Helper& helper);
+  void tell_what_we_hold(const Branch& branch, const Master& master);
+  void tell_nothing_held(NodeId master, BranchId id);
+  void mend(BranchKey key, Helper& helper);
+
+  // --- grants, both ends (agent_grants.cpp)
+  void grant(BranchKey key, NodeId to, const Share& share, std::uint64_t request);
+  void take_back_unanswered();
+  void on_message(NodeId from, const protocol::Grant& grant, const Proofs& proofs);
+  void on_message(NodeId from, const protocol::Accept& accept, const Proofs& proofs);
+  void on_message(NodeId from, const protocol::Refuse& refuse, const Proofs& proofs);
+  void on_message(NodeId from, const protocol::Want& want, const Proofs& proofs);
+  void on_message(NodeId from, const protocol::Recall& recall, const Proofs& proofs);
+  void on_message(NodeId from, const protocol::Returned& returned, const Proofs& proofs);
+  void on_message(NodeId from, const protocol::Cancel& cancel, const Proofs& proofs);
+  void tell_losers(BranchKey key, const Losers& losers, protocol::CancelReason why);
+  [[nodiscard]] std::vector<protocol::Refuge> refuges_below(const Branch& branch) const;
+
+  // --- results, both ends (agent_results.cpp)
+  void report_due();
+  void report(BranchKey key, const Master& master);
+  void take_batch(Branch& branch, Helper& helper, const BatchFact& batch, Losers& losers);
+  void tell_settled(BranchKey key, Helper& helper);
+  void note(Notice::What what, const Branch& branch, Interval piece, std::optional<NodeId> peer);
+  // Nothing of the job goes on here, and nothing of it is kept but its tombstone.
+  void forget_job(JobId job, StopHow how);
+  void drop_idle_branches();
+  void on_message(NodeId from, const protocol::Report& report, const Proofs& proofs);
+  void on_message(NodeId from, const protocol::Received& received, const Proofs& proofs);
+  void on_message(NodeId from, const protocol::Settled& settled, const Proofs& proofs);
+  void on_message(NodeId from, const protocol::Resend& resend, const Proofs& proofs);
+  void on_message(NodeId from, const protocol::Ended& ended, const Proofs& proofs);
+  // What shell and link keep to themselves, or later steps use.
+  template <class Other>
+  void on_message(NodeId, const Other&, const Proofs&) {}
+
+  [[nodiscard]] std::optional<BranchKey> lent_as(NodeId helper, BranchId id) const;
+  [[nodiscard]] std::optional<BranchKey> held_for(const Master& master) const;
+
   void sign_due_mandates();
   // Tells tasks of the branch that are wanted no more to stop.
   void stop_unwanted(StopHow how, const Branch& branch);
@@ -109,6 +187,8 @@ class Agent {
   void stop(Task& task, StopHow how);
   void cancel(JobId job, StopHow how);
   void conclude_jobs();
+  [[nodiscard]] std::optional<Instant> deadline_of(const Branch& branch) const;
+  void extend_deadlines();
   void fill_slots();
   // Which branch a free slot is for: the job with the fewest running tasks, among equals the one served longest ago.
   [[nodiscard]] std::optional<BranchKey> hungriest() const;
@@ -124,6 +204,11 @@ class Agent {
   Options options_;
   std::map<JobId, Job> jobs_;
   std::map<BranchKey, Branch> branches_;
+  std::map<NodeId, Contact> contacts_;
+  Random random_;
+  std::map<JobId, Instant> ended_;  // tombstones, with the time of death
+  std::uint64_t next_branch_id_ = 1;
+  Duration stall_{};  // our longest one since the last beat
   std::map<TaskId, Task> tasks_;
   std::set<std::uint32_t> free_slots_;
   std::uint64_t next_task_ = 1;

@@ -49,6 +49,15 @@ struct Running {
   Instant since;
 };
 
+// How a helper's branch stands with its master.
+struct Upward {
+  std::uint64_t next_number = 0;  // of the next report
+  std::optional<Instant> reported_at;
+  Duration gap{};                           // between reports, at present
+  std::optional<Instant> unreceived_since;  // results are under way since then
+  std::vector<Interval> started_told;       // what the latest report said is running
+};
+
 // Who worked for nothing, and on what.
 struct Losers {
   std::vector<TaskId> tasks;
@@ -98,6 +107,8 @@ class Branch {
   void take_back(Helper& helper, const IntervalSet& what, Partition::Rest rest);
   // The helper is gone: everything that it held is taken back.
   void forget(NodeId node);
+  // Helpers that hold nothing, and owe nothing, are helpers no longer.
+  void drop_idle_helpers();
   // A result that came through the helper. True if it was accepted.
   bool on_reported(Helper& helper, const KeptResult& result, Losers& losers, std::vector<Action>& actions);
   // What the helper reported and is settled now, and was not told so yet.
@@ -113,6 +124,36 @@ class Branch {
   void on_settled(const IntervalSet& what, std::vector<Action>& actions);
   // The master wants these no more (nothing: none of it): they leave the branch. Who works on them is a loser.
   void on_cancelled(const IntervalSet& what, Losers& losers, std::vector<Action>& actions);
+
+  // Some unstarted iterations, at most `count`, or those of `wanted`: they leave the branch, back to the master.
+  IntervalSet return_back(std::uint64_t count);
+  IntervalSet return_these(const IntervalSet& wanted);
+  // The lease has lapsed: everything unfinished leaves the branch.
+  void lapse(Losers& losers);
+  [[nodiscard]] Upward& upward() { return upward_; }
+  // When the next report is due, if anything is to be said.
+  [[nodiscard]] std::optional<Instant> report_at() const;
+  [[nodiscard]] const std::vector<protocol::Refuge>& refuges() const { return refuges_; }
+  void set_refuges(std::vector<protocol::Refuge> refuges) { refuges_ = std::move(refuges); }
+
+  // --- more of the master's side
+  // Helpers whose latest grant was sent before that and was not answered.
+  [[nodiscard]] std::vector<NodeId> unanswered_since(Instant before) const;
+  // When the oldest of them is given up.
+  static constexpr Duration answer_patience = std::chrono::seconds(2);
+  [[nodiscard]] std::optional<Instant> unanswered_at() const;
+  // What a report says besides results.
+  void on_progress(Helper& helper, const protocol::Report& report, Instant now);
+  void observe_cost(std::uint64_t iterations, Duration took) { cost_.observe(iterations, took); }
+  [[nodiscard]] std::optional<Duration> mean_cost() const { return cost_.mean(); }
+  // Of this node and all below it, iterations per 10^6 s.
+  [[nodiscard]] std::uint64_t power_per_megasecond(Instant now) const;
+  struct Mended {
+    IntervalSet dropped;  // the helper should drop these
+    IntervalSet missing;  // it has their results, and we have not
+    bool differed = false;
+  };
+  Mended mend(Helper& helper, const Helper::There& there, Instant now);
 
   void cancel();
   // Whether a running piece is wanted no more and should be told to stop.
@@ -146,6 +187,10 @@ class Branch {
   std::map<NodeId, Helper> helpers_;
   Results results_;
   bool results_full_ = false;
+  Upward upward_;
+  std::vector<protocol::Refuge> refuges_;
+  CostMeter cost_;
+  PowerMeter own_power_;
 };
 
 }  // namespace agent::core

@@ -51,6 +51,10 @@ void Branch::forget(NodeId node) {
   helpers_.erase(node);
 }
 
+void Branch::drop_idle_helpers() {
+  std::erase_if(helpers_, [](const auto& entry) { return entry.second.over() && !entry.second.reconciling; });
+}
+
 bool Branch::on_reported(Helper& helper, const KeptResult& result, Losers& losers, std::vector<Action>& actions) {
   const IntervalSet covered(result.piece);
   helper.held.erase(covered);
@@ -99,6 +103,121 @@ void Branch::on_cancelled(const IntervalSet& what, Losers& losers, std::vector<A
   for (Interval interval : gone.intervals()) release_losers(interval, losers);
   results_.let_go(gone, actions);
   partition_.remove(gone);
+}
+
+std::vector<NodeId> Branch::unanswered_since(Instant before) const {
+  std::vector<NodeId> nodes;
+  for (const auto& [node, helper] : helpers_) {
+    if (helper.unanswered && helper.granted_at <= before) nodes.push_back(node);
+  }
+  return nodes;
+}
+
+std::optional<Instant> Branch::unanswered_at() const {
+  std::optional<Instant> first;
+  for (const auto& [node, helper] : helpers_) {
+    const Instant at = helper.granted_at + answer_patience;
+    if (helper.unanswered && (!first || at < *first)) first = at;
+  }
+  return first;
+}
+
+void Branch::on_progress(Helper& helper, const protocol::Report& report, Instant now) {
+  helper.remaining = report.remaining;
+  std::map<std::uint64_t, Helper::Started> started;
+  for (Interval interval : report.started) {
+    if (!helper.held.contains(interval)) continue;
+    auto before = helper.started.find(interval.begin);
+    const bool known = before != helper.started.end() && before->second.interval == interval;
+    started.emplace(interval.begin, Helper::Started{.interval = interval, .since = known ? before->second.since : now});
+  }
+  helper.started = std::move(started);
+  helper.lent_on = {};
+  for (const protocol::Lent& lent : report.lent) helper.lent_on.insert(IntervalSet(lent.what).both(helper.held));
+}
+
+std::uint64_t Branch::power_per_megasecond(Instant now) const {
+  double power = own_power_.per_second(now, std::nullopt).value_or(0.0);
+  for (const auto& [node, helper] : helpers_) power += helper.power.per_second(now, std::nullopt).value_or(0.0);
+  return static_cast<std::uint64_t>(std::min(power * 1e6, 1e18));
+}
+
+Branch::Mended Branch::mend(Helper& helper, const Helper::There& there, Instant now) {
+  Mended mended;
+  IntervalSet theirs = there.unstarted;
+  theirs.insert(there.lent_on);
+  IntervalSet started;
+  for (Interval interval : there.started) started.insert(interval);
+  IntervalSet all = theirs;
+  all.insert(started);
+  IntervalSet open = partition_.unstarted();
+  open.insert(partition_.out());
+
+  // Believed there, and is not: lost on the way, or finished there.
+  IntervalSet gone = helper.held;
+  gone.erase(all);
+  mended.missing = there.finished.both(open);
+  gone.erase(mended.missing);
+  // There, and not believed: unstarted goes, what runs is a copy if it is wanted still.
+  IntervalSet more = all;
+  more.erase(helper.held);
+  mended.dropped = more;
+  IntervalSet copies = started.both(more).both(partition_.out());
+  IntervalSet resumed = started.both(more).both(partition_.todo());
+  mended.dropped.erase(copies);
+  mended.dropped.erase(resumed);
+  mended.differed = !gone.empty() || !more.empty() || !mended.missing.empty();
+
+  take_back(helper, gone, Partition::Rest::maybe_started);
+  partition_.take_out(resumed);
+  helper.held.insert(copies);
+  helper.held.insert(resumed);
+  helper.held.insert(mended.missing.both(partition_.out()));
+  helper.lent_on = there.lent_on.both(helper.held);
+  helper.started.clear();
+  for (Interval interval : there.started) {
+    if (helper.held.contains(interval))
+      helper.started.emplace(interval.begin, Helper::Started{.interval = interval, .since = now});
+  }
+  helper.unsettled.insert(there.finished);
+  helper.unsettled.erase(mended.missing);
+  return mended;
+}
+
+IntervalSet Branch::return_back(std::uint64_t count) {
+  if (count == 0 || !partition_.has_todo()) return {};
+  const Share share = partition_.share_back(count);
+  partition_.remove(share.intervals);
+  return share.intervals;
+}
+
+IntervalSet Branch::return_these(const IntervalSet& wanted) {
+  const IntervalSet back = wanted.both(partition_.todo());
+  partition_.remove(back);
+  return back;
+}
+
+void Branch::lapse(Losers& losers) {
+  IntervalSet open = partition_.unstarted();
+  open.insert(partition_.out());
+  for (Interval interval : open.intervals()) release_losers(interval, losers);
+  partition_.remove(open);
+}
+
+std::optional<Instant> Branch::report_at() const {
+  if (owner_) return std::nullopt;
+  const Instant begun{};
+  if (results_.has_urgent()) return begun;
+  bool news = results_.has_unsent();
+  if (!news) {
+    news = running_.size() != upward_.started_told.size() ||
+           !std::ranges::equal(running_, upward_.started_told, {},
+                               [](const auto& entry) { return entry.second.piece.interval; });
+    if (!news) return std::nullopt;
+    return upward_.reported_at.value_or(begun) + std::chrono::seconds(1);
+  }
+  if (partition_.open_count() == 0 || !upward_.reported_at) return begun;
+  return *upward_.reported_at + upward_.gap;
 }
 
 }  // namespace agent::core

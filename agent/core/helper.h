@@ -19,6 +19,7 @@
 #include "agent/core/interval_set.h"
 #include "agent/core/names.h"
 #include "agent/core/partition.h"
+#include "agent/core/power.h"
 #include "agent/core/time.h"
 
 namespace agent::core {
@@ -30,6 +31,14 @@ struct Helper {
   struct Started {
     Interval interval;
     Instant since;  // when we first heard of it
+  };
+
+  // What it told in `holds`, part by part.
+  struct There {
+    IntervalSet unstarted;
+    std::vector<Interval> started;
+    IntervalSet lent_on;
+    IntervalSet finished;
   };
 
   NodeId node;
@@ -45,11 +54,13 @@ struct Helper {
   Instant granted_at;                        // ... sent then
   std::optional<Instant> silent_since;       // since then nothing is heard
   bool lent_taken_back = false;              // in this silence, also what it had lent on is todo again
+  std::optional<There> there;                // the parts of `holds` so far
   bool reconciling = false;                  // `holds` is under way: nothing is granted meanwhile
   std::optional<Instant> recalled_at;        // a recall that was not answered yet
   std::uint64_t wanted = 0;                  // iterations that it could take now
   std::uint64_t remaining = 0;               // that it has not finished, by its latest report
   std::uint32_t digests_differed = 0;        // times running
+  PowerMeter power;
 
   // Nothing of it is awaited, nothing need be told to it.
   [[nodiscard]] bool over() const { return held.empty() && unsettled.empty() && !unanswered; }

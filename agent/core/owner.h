@@ -47,6 +47,8 @@ class Owner {
 
   // A result, finished in the partition just now. It is committed, or kept as the candidate, or dropped.
   void accept(const KeptResult& result, Partition& partition, std::vector<Action>& actions);
+  // Whether the candidate's bytes are in that batch.
+  [[nodiscard]] bool keeps(BatchId batch) const { return candidate_ && candidate_->source.batch == batch; }
   void count_retry() { ++counts_.retried; }
   void count_redo() { ++counts_.redone; }
 

@@ -108,6 +108,12 @@ Attempt Partition::copy(Interval interval) {
   return Attempt(next);
 }
 
+void Partition::take_out(const IntervalSet& what) {
+  const IntervalSet taken = what.both(todo_);
+  todo_.erase(taken);
+  out_.insert(taken);
+}
+
 void Partition::put_back(const IntervalSet& what, Attempt issued, Rest rest, const std::vector<Piece>& started) {
   const IntervalSet back = what.both(out_);
   out_.erase(back);

@@ -70,6 +70,9 @@ class Partition {
   // A copy of something that is out: the attempt to issue it under. Requires that it is out.
   Attempt copy(Interval interval);
 
+  // Of these, what is todo without bounds is out: somebody turned out to be at it.
+  void take_out(const IntervalSet& what);
+
   // Out becomes todo again. `started` are the pieces of it that are known to have been started: they keep their bounds
   // and histories, and get an attempt above their own. The rest gets one above `issued` if it may have been started.
   enum class Rest { never_started, maybe_started };

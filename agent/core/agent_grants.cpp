@@ -1,0 +1,176 @@
+// Iterations change hands: grants, returns, recalls and cancels, at both ends.
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "agent/core/agent.h"
+
+namespace agent::core {
+
+std::optional<Agent::BranchKey> Agent::lent_as(NodeId helper, BranchId id) const {
+  for (const auto& [key, branch] : branches_) {
+    auto at = branch.helpers().find(helper);
+    if (at != branch.helpers().end() && at->second.id == id) return key;
+  }
+  return std::nullopt;
+}
+
+std::optional<Agent::BranchKey> Agent::held_for(const Master& master) const {
+  for (const auto& [key, branch] : branches_) {
+    if (branch.upstream() == Upstream(master)) return key;
+  }
+  return std::nullopt;
+}
+
+void Agent::grant(BranchKey key, NodeId to, const Share& share, std::uint64_t request) {
+  assert(!share.intervals.empty());
+  Branch& branch = branches_.at(key);
+  Helper* known = branch.helper(to);
+  const BranchId id = known != nullptr ? known->id : BranchId(next_branch_id_++);
+  branch.lend(to, id, share, now_);
+  protocol::Grant grant{.branch = id, .request = request, .loop = branch.loop(), .attempt = share.attempt};
+  grant.intervals = share.intervals.intervals();
+  for (const Piece& piece : share.pieces) {
+    grant.pieces.push_back(piece.interval);
+    if (piece.tries > 0)
+      grant.histories.push_back({.iteration = piece.interval.begin, .tries = piece.tries, .deaths = {}});
+  }
+  grant.refuges = refuges_below(branch);
+  send(to, std::move(grant));
+}
+
+// Our own master first, then those that it named to us.
+std::vector<protocol::Refuge> Agent::refuges_below(const Branch& branch) const {
+  std::vector<protocol::Refuge> refuges;
+  if (const auto* master = std::get_if<Master>(&branch.upstream())) {
+    auto at = contacts_.find(master->node);
+    if (at != contacts_.end())
+      refuges.push_back(
+          {.role = protocol::RefugeRole::ancestor, .node = master->node, .address = at->second.peer.address});
+  }
+  for (const protocol::Refuge& refuge : branch.refuges()) {
+    if (refuges.size() == protocol::limits::ancestors_max) break;
+    refuges.push_back(refuge);
+  }
+  return refuges;
+}
+
+void Agent::take_back_unanswered() {
+  for (auto& [key, branch] : branches_) {
+    for (NodeId node : branch.unanswered_since(now_ - Branch::answer_patience)) {
+      Helper& helper = *branch.helper(node);
+      const IntervalSet back = *std::exchange(helper.unanswered, std::nullopt);
+      if (is_up(node))
+        send(node,
+             protocol::Cancel{
+                 .branch = helper.id, .intervals = back.intervals(), .why = protocol::CancelReason::not_accepted});
+      branch.take_back(helper, back, Partition::Rest::maybe_started);
+    }
+  }
+}
+
+void Agent::on_message(NodeId from, const protocol::Grant& grant, const Proofs& proofs) {
+  auto refuse = [&](protocol::RefuseReason why, const char* reason) {
+    send(from, protocol::Refuse{.branch = grant.branch, .why = why, .reason = reason});
+  };
+  const JobId job_id = grant.loop.job;
+  if (ended_.contains(job_id)) return refuse(protocol::RefuseReason::job_ended, "the job has ended");
+  if (!proofs.terms) return refuse(protocol::RefuseReason::content_missing, "its manifest is not known here");
+  auto job = jobs_.try_emplace(job_id, Job{.terms = *proofs.terms, .mandate = {}, .root = {}, .mandate_due = {}}).first;
+  for (const MandateFact& fact : proofs.mandates) see_mandate(fact);
+  if (!job->second.mandate.fresh(now_)) return refuse(protocol::RefuseReason::no_mandate, "its mandate is too old");
+  if (!contacts_.at(from).link.we_hold_lease(now_))
+    return refuse(protocol::RefuseReason::not_permitted, "there is no lease for it");
+
+  const Master master{.node = from, .id = grant.branch};
+  std::optional<BranchKey> key = held_for(master);
+  if (!key) {
+    key = BranchKey(next_branch_++);
+    const std::uint32_t number = proofs.loops.empty() ? proofs.terms->branch_number : proofs.loops.back().branch_number;
+    branches_.emplace(*key, Branch(grant.loop, *proofs.terms, number, master));
+  }
+  Branch& branch = branches_.at(*key);
+  branch.set_refuges(grant.refuges);
+  IntervalSet plain(grant.intervals);
+  std::vector<Piece> pieces;
+  for (Interval interval : grant.pieces) {
+    if (!plain.contains(interval)) continue;
+    plain.erase(interval);
+    auto history = std::ranges::find(grant.histories, interval.begin, &protocol::History::iteration);
+    pieces.push_back({.interval = interval,
+                      .attempt = grant.attempt,
+                      .tries = history == grant.histories.end() ? 0 : history->tries});
+  }
+  branch.on_granted(plain, pieces, grant.attempt);
+  send(from, protocol::Accept{.branch = grant.branch});
+}
+
+void Agent::on_message(NodeId from, const protocol::Accept& accept, const Proofs&) {
+  const std::optional<BranchKey> key = lent_as(from, accept.branch);
+  if (!key) return;
+  Helper& helper = *branches_.at(*key).helper(from);
+  helper.unanswered.reset();
+  if (helper.state == Helper::State::granted) helper.state = Helper::State::live;
+}
+
+void Agent::on_message(NodeId from, const protocol::Refuse& refuse, const Proofs&) {
+  const std::optional<BranchKey> key = lent_as(from, refuse.branch);
+  if (!key) return;
+  Branch& branch = branches_.at(*key);
+  Helper& helper = *branch.helper(from);
+  if (!helper.unanswered) return;
+  const IntervalSet back = *std::exchange(helper.unanswered, std::nullopt);
+  branch.take_back(helper, back, Partition::Rest::never_started);
+  actions_->emplace_back(Notice{.what = Notice::What::refused, .job = branch.loop().job, .piece = {}, .peer = from});
+}
+
+void Agent::on_message(NodeId from, const protocol::Want& want, const Proofs&) {
+  const std::optional<BranchKey> key = lent_as(from, want.branch);
+  if (!key) return;
+  branches_.at(*key).helper(from)->wanted = want.iterations;
+}
+
+void Agent::on_message(NodeId from, const protocol::Recall& recall, const Proofs&) {
+  const std::optional<BranchKey> key = held_for({.node = from, .id = recall.branch});
+  if (!key) return;
+  Branch& branch = branches_.at(*key);
+  IntervalSet back;
+  if (const auto* count = std::get_if<std::uint64_t>(&recall.what)) {
+    back = branch.return_back(*count);
+  } else {
+    back = branch.return_these(IntervalSet(std::get<protocol::Intervals>(recall.what)));
+  }
+  send(from, protocol::Returned{.branch = recall.branch,
+                                .intervals = back.intervals(),
+                                .why = protocol::ReturnReason::recalled,
+                                .still_lent = {}});
+}
+
+void Agent::on_message(NodeId from, const protocol::Returned& returned, const Proofs&) {
+  const std::optional<BranchKey> key = lent_as(from, returned.branch);
+  if (!key) return;
+  Branch& branch = branches_.at(*key);
+  Helper& helper = *branch.helper(from);
+  helper.recalled_at.reset();
+  branch.take_back(helper, IntervalSet(returned.intervals), Partition::Rest::never_started);
+}
+
+void Agent::on_message(NodeId from, const protocol::Cancel& cancel, const Proofs&) {
+  const std::optional<BranchKey> key = held_for({.node = from, .id = cancel.branch});
+  if (!key) return;
+  Losers losers;
+  branches_.at(*key).on_cancelled(IntervalSet(cancel.intervals), losers, *actions_);
+  tell_losers(*key, losers, cancel.why);
+}
+
+void Agent::tell_losers(BranchKey key, const Losers& losers, protocol::CancelReason why) {
+  stop_losers(losers);
+  Branch& branch = branches_.at(key);
+  for (const auto& [node, lost] : losers.helpers) {
+    Helper* helper = branch.helper(node);
+    if (helper == nullptr || !is_up(node)) continue;
+    send(node, protocol::Cancel{.branch = helper->id, .intervals = lost.intervals(), .why = why});
+  }
+}
+
+}  // namespace agent::core

@@ -1,0 +1,127 @@
+// `holds`: two ends of a branch that may disagree about it tell each other what they have, and the master settles it.
+//
+// The helper tells what it holds, whether it was asked or missed its master for a while; the master compares:
+//   - what it believed to be there and is not, is todo again (a grant or a return was lost);
+//   - what is there and was issued to somebody else meanwhile, the helper drops if unstarted, and keeps as a copy if
+//     started;
+//   - what is finished there and unknown here is sent again; what is settled the helper is told to forget.
+// Nothing is granted on that branch before.
+#include <cassert>
+
+#include "agent/core/agent.h"
+#include "protocol/limits.h"
+
+namespace agent::core {
+
+namespace {
+
+constexpr std::size_t intervals_per_part = protocol::limits::intervals_per_message_max / 4;
+
+// Moves at most so many intervals from the front of `from` into a list for a message.
+std::vector<Interval> part_of(IntervalSet& from, std::size_t& room) {
+  std::vector<Interval> part;
+  while (room > 0 && !from.empty()) {
+    part.push_back(*from.take_front(~std::uint64_t{0}));
+    --room;
+  }
+  return part;
+}
+
+protocol::Holds nothing_held(BranchId id) {
+  return {.branch = {.sender_is = protocol::Side::helper, .branch = id},
+          .attempt = {},
+          .todo = {},
+          .started = {},
+          .lent = {},
+          .unsettled = {},
+          .last = true};
+}
+
+}  // namespace
+
+void Agent::tell_nothing_held(NodeId master, BranchId id) {
+  send(master, nothing_held(id));
+}
+
+void Agent::tell_holds(BranchKey key, NodeId node) {
+  Branch& branch = branches_.at(key);
+  if (Helper* helper = branch.helper(node)) ask_holds(*helper);
+  const auto* master = std::get_if<Master>(&branch.upstream());
+  if (master != nullptr && master->node == node) tell_what_we_hold(branch, *master);
+}
+
+void Agent::ask_holds(Helper& helper) {
+  helper.reconciling = true;
+  helper.digests_differed = 0;
+  helper.there.reset();
+  protocol::Holds holds = nothing_held(helper.id);
+  holds.branch.sender_is = protocol::Side::master;
+  send(helper.node, std::move(holds));
+}
+
+void Agent::tell_what_we_hold(const Branch& branch, const Master& master) {
+  IntervalSet started;
+  for (const auto& [begin, running] : branch.running())
+    started.insert(running.piece.interval.begin < running.piece.interval.end
+                       ? IntervalSet(running.piece.interval).both(branch.partition().out())
+                       : IntervalSet());
+  IntervalSet todo = branch.partition().unstarted();
+  IntervalSet lent = branch.partition().out();
+  lent.erase(started);
+  IntervalSet unsettled = branch.partition().finished();
+  while (true) {
+    protocol::Holds holds = nothing_held(master.id);
+    std::size_t room = intervals_per_part;
+    holds.todo = part_of(todo, room);
+    holds.started = part_of(started, room);
+    holds.unsettled = part_of(unsettled, room);
+    if (room > 0 && !lent.empty())
+      holds.lent.push_back({.helper = options_.node, .attempt = {}, .what = part_of(lent, room)});
+    holds.last = todo.empty() && started.empty() && unsettled.empty() && lent.empty();
+    const bool last = holds.last;
+    send(master.node, std::move(holds));
+    if (last) return;
+  }
+}
+
+void Agent::on_message(NodeId from, const protocol::Holds& holds, const Proofs&) {
+  const BranchId id = holds.branch.branch;
+  if (holds.branch.sender_is == protocol::Side::master) {
+    const std::optional<BranchKey> key = held_for({.node = from, .id = id});
+    if (!key) return tell_nothing_held(from, id);
+    return tell_what_we_hold(branches_.at(*key), {.node = from, .id = id});
+  }
+  const std::optional<BranchKey> key = lent_as(from, id);
+  if (!key) {
+    return send(from, protocol::Cancel{.branch = id, .intervals = {}, .why = protocol::CancelReason::expired});
+  }
+  Branch& branch = branches_.at(*key);
+  Helper& helper = *branch.helper(from);
+  if (!helper.there) helper.there.emplace();
+  helper.there->unstarted.insert(IntervalSet(holds.todo));
+  for (Interval interval : holds.started) helper.there->started.push_back(interval);
+  for (const protocol::Lent& lent : holds.lent) helper.there->lent_on.insert(IntervalSet(lent.what));
+  helper.there->finished.insert(IntervalSet(holds.unsettled));
+  if (holds.last) mend(*key, helper);
+}
+
+void Agent::mend(BranchKey key, Helper& helper) {
+  Branch& branch = branches_.at(key);
+  const Helper::There there = *std::exchange(helper.there, std::nullopt);
+  helper.reconciling = false;
+  helper.state = Helper::State::live;
+  helper.unanswered.reset();
+  const Branch::Mended mended = branch.mend(helper, there, now_);
+  if (!mended.dropped.empty())
+    send(helper.node, protocol::Cancel{.branch = helper.id,
+                                       .intervals = mended.dropped.intervals(),
+                                       .why = protocol::CancelReason::won_elsewhere});
+  if (!mended.missing.empty())
+    send(helper.node, protocol::Resend{.loop = branch.loop(), .intervals = mended.missing.intervals()});
+  if (mended.differed)
+    actions_->emplace_back(
+        Notice{.what = Notice::What::mended, .job = branch.loop().job, .piece = {}, .peer = helper.node});
+  tell_settled(key, helper);
+}
+
+}  // namespace agent::core

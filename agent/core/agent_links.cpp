@@ -1,0 +1,280 @@
+// Links, beats, leases and silence: whom we can rely on, and who relies on us.
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "agent/core/agent.h"
+
+namespace agent::core {
+
+namespace {
+
+constexpr Duration redial_period = std::chrono::seconds(1);
+constexpr Duration lent_on_patience = std::chrono::seconds(2);
+
+// What a helper holds of a branch, as a number that both ends can compute. FNV-1a over the bounds: a difference that it
+// hides for once is seen in the next beat, when the sets have changed.
+std::uint64_t digest_of(const IntervalSet& held) {
+  std::uint64_t digest = 0xcbf29ce484222325U;
+  auto mix = [&](std::uint64_t word) {
+    for (int shift = 0; shift < 64; shift += 8) {
+      digest ^= (word >> shift) & 0xffU;
+      digest *= 0x100000001b3U;
+    }
+  };
+  for (Interval interval : held.intervals()) {
+    mix(interval.begin);
+    mix(interval.end);
+  }
+  return digest;
+}
+
+}  // namespace
+
+void Agent::send(NodeId to, Message message, Attached attached) {
+  Contact& contact = contacts_.at(to);
+  assert(contact.up);
+  const Link::Numbers numbers = contact.link.on_send(now_);
+  actions_->emplace_back(Send{.to = to,
+                              .sequence = numbers.sequence,
+                              .heard = numbers.heard,
+                              .message = std::move(message),
+                              .attached = std::move(attached)});
+}
+
+bool Agent::is_up(NodeId node) const {
+  auto at = contacts_.find(node);
+  return at != contacts_.end() && at->second.up;
+}
+
+bool Agent::shares_branch_with(NodeId node) const {
+  return std::ranges::any_of(branches_, [&](const auto& entry) {
+    const Branch& branch = entry.second;
+    const auto* master = std::get_if<Master>(&branch.upstream());
+    return (master != nullptr && master->node == node) || branch.helpers().contains(node);
+  });
+}
+
+void Agent::on(const LinkUp& event) {
+  const NodeId node = event.peer.node;
+  if (node == options_.node) return;
+  Contact& contact = contacts_[node];
+  const bool same = contact.peer.instance == event.peer.instance;
+  contact.peer = event.peer;
+  contact.up = true;
+  contact.slots = event.slots;
+  contact.round_trip = event.round_trip;
+  contact.link = same ? Link(contact.link.lease()) : Link();
+  if (!same) forget_instance(node);
+  if (!shares_branch_with(node)) return;
+  for (const auto& [key, branch] : branches_) tell_holds(key, node);
+}
+
+void Agent::on(const LinkDown& event) {
+  auto at = contacts_.find(event.peer);
+  if (at == contacts_.end()) return;
+  Contact& contact = at->second;
+  contact.up = false;
+  contact.link.unwatch();
+  if (!shares_branch_with(event.peer)) {
+    contacts_.erase(at);
+    return;
+  }
+  for (auto& [key, branch] : branches_) {
+    const auto* master = std::get_if<Master>(&branch.upstream());
+    if (master != nullptr && master->node == event.peer) branch.results().unsend();
+  }
+  fall_silent(contact);
+}
+
+void Agent::on(const DialFailed&) {}
+
+void Agent::on(const MessageReceived& event) {
+  auto at = contacts_.find(event.from);
+  if (at == contacts_.end() || !at->second.up) return;
+  Contact& contact = at->second;
+  const Link::Arrival arrival = contact.link.on_received(now_, {.sequence = event.sequence, .heard = event.heard});
+  if (arrival == Link::Arrival::impossible)
+    actions_->emplace_back(Notice{.what = Notice::What::strange, .job = {}, .piece = {}, .peer = event.from});
+  if (contact.silent_since) be_heard_again(contact);
+  for (const MandateFact& fact : event.proofs.mandates) see_mandate(fact);
+  std::visit([&](const auto& message) { on_message(event.from, message, event.proofs); }, event.message);
+}
+
+void Agent::see_mandate(const MandateFact& fact) {
+  Job* job = find(fact.job);
+  if (job != nullptr && !job->root) job->mandate.see(now_, fact.sequence, fact.time_to_live, fact.age);
+}
+
+// Links that carry a branch are watched, others are not; of those that have neither a link nor a branch nothing is
+// kept.
+void Agent::watch_links() {
+  for (auto at = contacts_.begin(); at != contacts_.end();) {
+    auto here = at++;
+    Contact& contact = here->second;
+    const bool shared = shares_branch_with(here->first);
+    if (!shared) contact.silent_since.reset();
+    if (contact.up && shared) {
+      contact.link.watch(now_, random_);
+    } else if (contact.up) {
+      contact.link.unwatch();
+    } else if (!shared) {
+      contacts_.erase(here);
+    }
+  }
+}
+
+// We were to be called at the deadline. Whatever the reason for being late, nobody else is to blame for that time.
+void Agent::notice_own_stall() {
+  const std::optional<Deadline> due = next_deadline();
+  if (!due || now_ - due->at < trust::stall_counts_from) return;
+  const Duration stall = now_ - due->at;
+  stall_ = std::max(stall_, stall);
+  actions_->emplace_back(Notice{.what = Notice::What::stalled, .job = {}, .piece = {}, .peer = {}});
+  for (auto& [node, contact] : contacts_) {
+    contact.link.forgive(stall);
+    if (contact.silent_since) *contact.silent_since += stall;
+  }
+}
+
+void Agent::consider_contact(const Contact& contact, const Consider& consider) const {
+  if (contact.link.beat_due()) consider(*contact.link.beat_due(), Deadline::Why::beat);
+  if (contact.up && !contact.silent_since && contact.link.suspect_at())
+    consider(*contact.link.suspect_at(), Deadline::Why::silence);
+  const Lease& lease = contact.link.lease();
+  if (lease.ours_until && *lease.ours_until > now_) consider(*lease.ours_until, Deadline::Why::lease);
+  if (!contact.silent_since) return;
+  if (!contact.up) consider(contact.dialled + redial_period, Deadline::Why::silence);
+  if (now_ < *contact.silent_since + lent_on_patience)
+    consider(*contact.silent_since + lent_on_patience, Deadline::Why::silence);
+  if (lease.theirs_until && *lease.theirs_until > now_) consider(*lease.theirs_until, Deadline::Why::lease);
+}
+
+void Agent::serve_links() {
+  std::vector<NodeId> lapsed;
+  for (auto& [node, contact] : contacts_) {
+    if (contact.up && contact.link.beat_due() && *contact.link.beat_due() <= now_) send_beat(contact);
+    if (contact.up && !contact.silent_since && contact.link.suspect(now_)) fall_silent(contact);
+    if (!contact.silent_since) continue;
+    if (!contact.up && now_ - contact.dialled >= redial_period) {
+      contact.dialled = now_;
+      actions_->emplace_back(Dial{.address = contact.peer.address, .peer = node});
+    }
+    if (now_ - *contact.silent_since >= lent_on_patience) take_back_lent_on(node);
+    if (!contact.link.they_may_hold_lease(now_)) lapsed.push_back(node);
+  }
+  for (NodeId node : lapsed) end_lease_of(contacts_.at(node));
+  lapse_branches();
+}
+
+void Agent::send_beat(Contact& contact) {
+  const NodeId node = contact.peer.node;
+  protocol::Beat beat{.stall_ns = static_cast<std::uint64_t>(std::exchange(stall_, Duration::zero()).count()),
+                      .mandates = {},
+                      .branches = {}};
+  Attached attached;
+  for (auto& [key, branch] : branches_) {
+    if (Helper* helper = branch.helper(node)) {
+      beat.branches.push_back(
+          {.branch = {.sender_is = protocol::Side::master, .branch = helper->id}, .digest = digest_of(helper->held)});
+      if (attached.mandates.empty() || attached.mandates.back() != branch.loop().job)
+        attached.mandates.push_back(branch.loop().job);
+      tell_settled(key, *helper);
+    }
+    const auto* master = std::get_if<Master>(&branch.upstream());
+    if (master != nullptr && master->node == node) {
+      IntervalSet open = branch.partition().unstarted();
+      open.insert(branch.partition().out());
+      beat.branches.push_back(
+          {.branch = {.sender_is = protocol::Side::helper, .branch = master->id}, .digest = digest_of(open)});
+    }
+  }
+  contact.link.on_beat(now_);
+  send(node, std::move(beat), std::move(attached));
+}
+
+void Agent::fall_silent(Contact& contact) {
+  const NodeId node = contact.peer.node;
+  contact.silent_since = now_;
+  actions_->emplace_back(Notice{.what = Notice::What::suspected, .job = {}, .piece = {}, .peer = node});
+  for (auto& [key, branch] : branches_) {
+    Helper* helper = branch.helper(node);
+    if (helper == nullptr) continue;
+    helper->state = Helper::State::silent;
+    IntervalSet unstarted = helper->held;
+    unstarted.erase(helper->lent_on);
+    for (const auto& [begin, started] : helper->started) unstarted.erase(started.interval);
+    branch.take_back(*helper, unstarted, Partition::Rest::maybe_started);
+  }
+}
+
+void Agent::take_back_lent_on(NodeId node) {
+  for (auto& [key, branch] : branches_) {
+    Helper* helper = branch.helper(node);
+    if (helper == nullptr || helper->lent_on.empty()) continue;
+    branch.take_back(*helper, std::exchange(helper->lent_on, {}), Partition::Rest::maybe_started);
+  }
+}
+
+void Agent::be_heard_again(Contact& contact) {
+  const NodeId node = contact.peer.node;
+  contact.silent_since.reset();
+  actions_->emplace_back(Notice{.what = Notice::What::heard_again, .job = {}, .piece = {}, .peer = node});
+  for (const auto& [key, branch] : branches_) tell_holds(key, node);
+}
+
+void Agent::end_lease_of(Contact& contact) {
+  for (auto at = branches_.begin(); at != branches_.end(); ++at) {
+    if (at->second.helper(contact.peer.node) == nullptr) continue;
+    actions_->emplace_back(Notice{
+        .what = Notice::What::lease_ended, .job = at->second.loop().job, .piece = {}, .peer = contact.peer.node});
+    at->second.forget(contact.peer.node);
+  }
+}
+
+void Agent::forget_instance(NodeId node) {
+  for (auto& [key, branch] : branches_) {
+    branch.forget(node);
+    const auto* master = std::get_if<Master>(&branch.upstream());
+    if (master == nullptr || master->node != node) continue;
+    Losers losers;
+    branch.lapse(losers);
+    tell_losers(key, losers, protocol::CancelReason::expired);
+  }
+}
+
+void Agent::lapse_branches() {
+  for (auto& [key, branch] : branches_) {
+    const auto* master = std::get_if<Master>(&branch.upstream());
+    if (master == nullptr || branch.partition().open_count() == 0) continue;
+    auto at = contacts_.find(master->node);
+    if (at != contacts_.end() && at->second.link.we_hold_lease(now_)) continue;
+    Losers losers;
+    branch.lapse(losers);
+    note(Notice::What::lease_lapsed, branch, {}, master->node);
+    for (TaskId task : losers.tasks) stop(tasks_.at(task), StopHow::kill);
+    losers.tasks.clear();
+    tell_losers(key, losers, protocol::CancelReason::expired);
+  }
+}
+
+void Agent::on_message(NodeId from, const protocol::Beat& beat, const Proofs&) {
+  for (const protocol::BranchDigest& theirs : beat.branches) {
+    const BranchId id = theirs.branch.branch;
+    if (theirs.branch.sender_is == protocol::Side::master) {
+      // One that we know nothing of (any more): its master learns so, and takes it back.
+      if (!held_for({.node = from, .id = id})) tell_nothing_held(from, id);
+      continue;
+    }
+    const std::optional<BranchKey> key = lent_as(from, id);
+    if (!key) {
+      send(from, protocol::Cancel{.branch = id, .intervals = {}, .why = protocol::CancelReason::expired});
+      continue;
+    }
+    Helper& helper = *branches_.at(*key).helper(from);
+    helper.digests_differed = theirs.digest == digest_of(helper.held) ? 0 : helper.digests_differed + 1;
+    if (helper.digests_differed >= 2) ask_holds(helper);
+  }
+}
+
+}  // namespace agent::core

@@ -1,0 +1,171 @@
+// Results on their way up, and the word that they are settled on its way down.
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "agent/core/agent.h"
+#include "protocol/limits.h"
+
+namespace agent::core {
+
+namespace {
+
+constexpr Duration report_gap_max = std::chrono::seconds(1);
+constexpr Duration report_resend = std::chrono::seconds(3);
+constexpr std::size_t results_per_report = 1'024;
+
+}  // namespace
+
+// A lone result leaves at once; while they keep coming, the gap between reports doubles up to a second. Hits and
+// failures go at once, and so does the rest when nothing more is to come.
+void Agent::report_due() {
+  for (auto& [key, branch] : branches_) {
+    const auto* master = std::get_if<Master>(&branch.upstream());
+    if (master == nullptr || !is_up(master->node)) continue;
+    Upward& upward = branch.upward();
+    if (upward.unreceived_since && now_ - *upward.unreceived_since >= report_resend) {
+      upward.unreceived_since.reset();
+      branch.results().unsend();
+    }
+    const std::optional<Instant> due = branch.report_at();
+    if (due && *due <= now_) report(key, *master);
+  }
+}
+
+void Agent::report(BranchKey key, const Master& master) {
+  Branch& branch = branches_.at(key);
+  Upward& upward = branch.upward();
+  const bool quiet = !upward.reported_at || now_ - *upward.reported_at >= report_gap_max;
+  upward.gap = quiet ? contacts_.at(master.node).round_trip : std::min(report_gap_max, 2 * upward.gap);
+  upward.reported_at = now_;
+  const std::uint64_t number = upward.next_number++;
+  Results::Outgoing outgoing = branch.results().send(number, results_per_report);
+  if (!outgoing.covers.empty() && !upward.unreceived_since) upward.unreceived_since = now_;
+  protocol::Report report{.branch = master.id, .number = number, .batches = {}};
+  report.power_per_megasecond = branch.power_per_megasecond(now_);
+  report.remaining = branch.partition().open_count();
+  for (const auto& [begin, running] : branch.running()) report.started.push_back(running.piece.interval);
+  upward.started_told = report.started;
+  for (const auto& [node, helper] : branch.helpers()) {
+    if (helper.held.empty() || report.lent.size() == protocol::limits::lent_max) continue;
+    report.lent.push_back({.helper = node, .attempt = helper.attempt, .what = helper.held.intervals()});
+  }
+  send(master.node, std::move(report),
+       {.mandates = {}, .results = std::move(outgoing.results), .batches = std::move(outgoing.batches), .records = {}});
+}
+
+void Agent::on_message(NodeId from, const protocol::Report& report, const Proofs& proofs) {
+  const std::optional<BranchKey> key = lent_as(from, report.branch);
+  if (!key) {
+    for (const BatchFact& batch : proofs.batches) actions_->emplace_back(DropBatch{.batch = batch.batch});
+    return send(from,
+                protocol::Cancel{.branch = report.branch, .intervals = {}, .why = protocol::CancelReason::expired});
+  }
+  Branch& branch = branches_.at(*key);
+  Helper& helper = *branch.helper(from);
+  Losers losers;
+  for (const BatchFact& batch : proofs.batches) take_batch(branch, helper, batch, losers);
+  branch.on_progress(helper, report, now_);
+  send(from, protocol::Received{.branch = report.branch, .number = report.number});
+  tell_losers(*key, losers, protocol::CancelReason::won_elsewhere);
+  stop_unwanted(StopHow::terminate, branch);
+  if (helper.held.empty()) tell_settled(*key, helper);
+}
+
+void Agent::take_batch(Branch& branch, Helper& helper, const BatchFact& batch, Losers& losers) {
+  bool kept = false;
+  for (std::uint32_t index = 0; index < batch.results.size(); ++index) {
+    const ResultFact& fact = batch.results[index];
+    const bool late = !helper.held.contains(fact.piece);
+    const bool accepted =
+        branch.on_reported(helper,
+                           {.piece = fact.piece,
+                            .attempt = fact.attempt,
+                            .outcome = fact.outcome,
+                            .size_bytes = 0,
+                            .source = {.task = {}, .batch = batch.batch, .index = index, .executor = batch.executor}},
+                           losers, *actions_);
+    kept = kept || accepted;
+    if (accepted && late) note(Notice::What::late_result, branch, fact.piece, helper.node);
+    if (!accepted) note(Notice::What::overlapped, branch, fact.piece, helper.node);
+    if (accepted && fact.outcome != Outcome::failed) branch.observe_cost(fact.piece.count(), fact.ran);
+  }
+  // With an owner all is committed or dropped by now, but for a candidate, whose batch stays.
+  if (branch.owner() ? !branch.owner()->keeps(batch.batch) : !kept)
+    actions_->emplace_back(DropBatch{.batch = batch.batch});
+}
+
+void Agent::note(Notice::What what, const Branch& branch, Interval piece, std::optional<NodeId> peer) {
+  actions_->emplace_back(Notice{.what = what, .job = branch.loop().job, .piece = piece, .peer = peer});
+}
+
+void Agent::tell_settled(BranchKey key, Helper& helper) {
+  Branch& branch = branches_.at(key);
+  const IntervalSet settled = branch.settled_for(helper);
+  if (settled.empty() || !is_up(helper.node)) return;
+  branch.told_settled(helper, settled);
+  send(helper.node, protocol::Settled{.loop = branch.loop(), .intervals = settled.intervals()});
+}
+
+void Agent::on_message(NodeId from, const protocol::Received& received, const Proofs&) {
+  const std::optional<BranchKey> key = held_for({.node = from, .id = received.branch});
+  if (!key) return;
+  Branch& branch = branches_.at(*key);
+  branch.results().on_received(received.number);
+  branch.upward().unreceived_since.reset();
+}
+
+void Agent::on_message(NodeId from, const protocol::Settled& settled, const Proofs&) {
+  for (auto& [key, branch] : branches_) {
+    const auto* master = std::get_if<Master>(&branch.upstream());
+    if (master == nullptr || master->node != from || branch.loop() != settled.loop) continue;
+    branch.on_settled(IntervalSet(settled.intervals), *actions_);
+  }
+}
+
+void Agent::on_message(NodeId from, const protocol::Resend& resend, const Proofs&) {
+  for (auto& [key, branch] : branches_) {
+    const auto* master = std::get_if<Master>(&branch.upstream());
+    if (master == nullptr || master->node != from || branch.loop() != resend.loop) continue;
+    branch.results().resend(IntervalSet(resend.intervals));
+  }
+}
+
+void Agent::on_message(NodeId, const protocol::Ended& ended, const Proofs&) {
+  const Job* job = find(ended.job);
+  if (job == nullptr || job->root) return;
+  forget_job(ended.job, StopHow::terminate);
+}
+
+void Agent::forget_job(JobId job, StopHow how) {
+  for (auto at = branches_.begin(); at != branches_.end(); ++at) {
+    Branch& branch = at->second;
+    if (branch.loop().job != job) continue;
+    Losers losers;
+    branch.on_cancelled({}, losers, *actions_);
+    for (TaskId task : losers.tasks) stop(tasks_.at(task), how);
+    for (const auto& [node, helper] : branch.helpers()) {
+      if (is_up(node)) send(node, protocol::Ended{.job = job, .statement = {}});
+    }
+  }
+  ended_.emplace(job, now_);
+}
+
+// A helper's branch of which nothing is left to do or to be settled, and of which nothing runs any more, is over; so is
+// a helper that owes us nothing. A job without branches is forgotten.
+void Agent::drop_idle_branches() {
+  std::set<JobId> alive;
+  for (auto at = branches_.begin(); at != branches_.end();) {
+    auto here = at++;
+    Branch& branch = here->second;
+    branch.drop_idle_helpers();
+    if (branch.owner() || !branch.partition().idle() || !branch.running().empty()) {
+      alive.insert(branch.loop().job);
+    } else {
+      branches_.erase(here);
+    }
+  }
+  std::erase_if(jobs_, [&](const auto& entry) { return !entry.second.root && !alive.contains(entry.first); });
+}
+
+}  // namespace agent::core

@@ -56,6 +56,7 @@ void Peers::reached(Instant now, const Peer& peer, Way way) {
     }
   }
   if (peer.node == self_.node) return;
+  std::erase_if(buried_, [&](const Buried& buried) { return buried.peer.node == peer.node; });
   if (Known* known = find_known(peer.node)) {
     known->peer.instance = peer.instance;
     if (way == Way::dialled) known->peer.address = peer.address;
@@ -65,7 +66,7 @@ void Peers::reached(Instant now, const Peer& peer, Way way) {
 }
 
 void Peers::unreachable(Instant now, Random& random, const Address& address) {
-  if (pending_ && pending_->partner.address == address) pending_.reset();
+  if (pending_ && !pending_->answered && pending_->partner.address == address) give_up_pending(now, random);
   lose(now, random, address);
 }
 
@@ -73,11 +74,25 @@ void Peers::lose(Instant now, Random& random, const Address& address) {
   free_.drop_address(address);
   heard_.drop_address(address);
   rest_seed(now, random, address);
+  bury(now, address);
   const auto lost = std::erase_if(view_, [&](const Known& known) { return known.peer.address == address; });
   if (lost > 0 && ++dead_ >= dead_max) hurry(now, random);
   if (!view_.empty()) return;
   // There may be another seed that is worth a try before the next shuffle would be due.
   for (const Seed& seed : seeds_) next_shuffle_ = std::min(next_shuffle_, std::max(now, seed.retry_at));
+}
+
+void Peers::bury(Instant now, const Address& address) {
+  for (const Known& known : view_) {
+    if (known.peer.address != address) continue;
+    if (buried_.size() >= buried_max) buried_.erase(buried_.begin());
+    buried_.push_back({.peer = known.peer, .at = now});
+  }
+}
+
+bool Peers::is_buried(Instant now, const Peer& peer) const {
+  return std::ranges::any_of(buried_,
+                             [&](const Buried& buried) { return buried.peer == peer && now < buried.at + buried_for; });
 }
 
 void Peers::rest_seed(Instant now, Random& random, const Address& address) {
@@ -205,9 +220,9 @@ std::optional<Peers::Exchange> Peers::begin_shuffle(Instant now, Random& random)
   exchanged_.clear();
   walk_displaced_ = false;
   next_shuffle_ = now + random.jittered(period_);
-  period_ = std::min(2 * period_, shuffle_period_max);
 
   const auto partner = choose_partner(now, random);
+  if (!partner || view_.empty()) period_ = std::min(2 * period_, shuffle_period_max);
   if (!partner) return std::nullopt;
   Exchange exchange{.partner = *partner};
   exchange.to_send = sample(random, shuffle_count - 1, self_.node, partner->node.value_or(self_.node));
@@ -221,7 +236,10 @@ std::optional<Peers::Exchange> Peers::begin_shuffle(Instant now, Random& random)
 void Peers::give_up_pending(Instant now, Random& random) {
   if (!pending_) return;
   const Pending pending = *std::exchange(pending_, std::nullopt);
-  if (!pending.answered) lose(now, random, pending.partner.address);
+  if (pending.answered) return;
+  lose(now, random, pending.partner.address);
+  // No exchange: the next oldest is asked instead, soon.
+  if (!view_.empty()) next_shuffle_ = std::min(next_shuffle_, now + random.jittered(shuffle_period_min));
 }
 
 std::optional<Peers::Choice> Peers::choose_partner(Instant now, Random& random) {
@@ -260,8 +278,8 @@ Peers::Answer Peers::on_shuffle(Instant now, Random& random, const NodeId& from,
 
 void Peers::on_shuffled(Instant now, Random& random, const NodeId& from, const std::vector<Peer>& records) {
   if (!pending_ || pending_->partner.node != from) return;
+  if (!pending_->answered) period_ = std::min(2 * period_, shuffle_period_max);
   pending_->answered = true;
-  dead_ = 0;
   if (Known* partner = find_known(from)) partner->age = 0;
   std::vector<Peer> taken = records;
   taken.resize(std::min(taken.size(), pending_->allowance));
@@ -276,7 +294,7 @@ void Peers::merge(Instant now, Random& random, const NodeId& teller, const std::
   for (const Peer& peer : records) std::erase(given, peer.node);
   auto next_given = given.begin();
   for (const Peer& peer : records) {
-    if (is_self(hint_of(peer))) continue;
+    if (is_self(hint_of(peer)) || is_buried(now, peer)) continue;
     if (Known* known = find_known(peer.node)) {
       known->peer = peer;
       continue;
@@ -353,7 +371,7 @@ std::vector<Peer> Peers::sample(Random& random, std::size_t count, const NodeId&
 void Peers::check_invariants() const {
   free_.check_invariants();
   heard_.check_invariants();
-  assert(view_.size() <= view_max && exchanged_.size() <= exchanged_max);
+  assert(view_.size() <= view_max && exchanged_.size() <= exchanged_max && buried_.size() <= buried_max);
   std::set<NodeId> nodes;
   for (const Known& known : view_) {
     assert(nodes.insert(known.peer.node).second && known.peer.node != self_.node);

@@ -17,6 +17,10 @@
 // ones. A walk displaces at most one entry between two shuffles. Our own node never enters. What was told last of a
 // node replaces what was told before; an address where nobody answers is dropped wherever it stands.
 //
+// Records carry no age, so one of a dead node would go round for ever, copied wherever there is room faster than it is
+// found out. So whom we found dead is buried: for a while we take no record of it from others, unless it shows another
+// instance or address, or the node answers.
+//
 // Invariants: in each list a node stands once, and never ourselves; the bounds below hold.
 
 #include <chrono>
@@ -52,6 +56,8 @@ class Peers {
   static constexpr std::size_t walks_per_join = 2;
   static constexpr std::uint64_t seed_visit_odds = 32;  // one shuffle in so many goes to a seed
   static constexpr std::size_t exchanged_max = 1'024;
+  static constexpr std::size_t buried_max = 128;
+  static constexpr Duration buried_for = std::chrono::minutes(30);
 
   struct Choice {
     enum class Origin { free_hint, known, heard, seed };
@@ -132,6 +138,11 @@ class Peers {
     bool answered = false;
   };
 
+  struct Buried {
+    Peer peer;
+    Instant at;
+  };
+
   [[nodiscard]] bool is_self(const Hint& hint) const;
   [[nodiscard]] Known* find_known(const NodeId& node);
   [[nodiscard]] const Known* find_known(std::uint64_t prefix) const;
@@ -152,6 +163,8 @@ class Peers {
              std::vector<NodeId> given);
   void keep_newcomer(Instant now, Random& random, const NodeId& teller, const Peer& newcomer);
   void hear_displaced(Instant now, const Peer& peer);
+  void bury(Instant now, const Address& address);
+  [[nodiscard]] bool is_buried(Instant now, const Peer& peer) const;
   void lose(Instant now, Random& random, const Address& address);
   void hurry(Instant now, Random& random);
 
@@ -159,6 +172,7 @@ class Peers {
   std::vector<Known> view_;
   HintList free_{free_max, free_per_teller_max};
   HintList heard_{heard_max, heard_per_teller_max};
+  std::vector<Buried> buried_;  // oldest first
   std::vector<Seed> seeds_;
   std::optional<Pending> pending_;
   Instant next_shuffle_;

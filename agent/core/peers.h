@@ -47,7 +47,7 @@ class Peers {
   static constexpr std::size_t free_max = 32;
   static constexpr std::size_t free_per_teller_max = 8;
   static constexpr Duration free_for = std::chrono::seconds(120);
-  static constexpr Duration shuffle_period_min = std::chrono::seconds(1);  // doubles with each one ...
+  static constexpr Duration shuffle_period_min = std::chrono::seconds(1);  // doubles with each answer ...
   static constexpr Duration shuffle_period_max = std::chrono::seconds(60);
   static constexpr std::uint32_t dead_max = 2;  // ... until so many of the view are found dead
   static constexpr Duration answer_within = std::chrono::seconds(5);

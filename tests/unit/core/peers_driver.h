@@ -11,6 +11,8 @@
 #include "agent/core/peers.h"
 
 namespace agent::core {
+// Inline: names as short as these may be taken in another test.
+inline namespace made_up_peers {
 
 inline constexpr Instant start{std::chrono::hours(1)};
 
@@ -65,4 +67,5 @@ class PeersTest : public testing::Test {
   Peers peers{peer(1), {address(1'000)}};
 };
 
+}  // namespace made_up_peers
 }  // namespace agent::core

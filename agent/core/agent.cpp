@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <iterator>
 #include <utility>
 
 namespace agent::core {
@@ -14,7 +15,10 @@ constexpr Duration deadline_step = std::chrono::seconds(2);  // launchers are no
 
 }  // namespace
 
-Agent::Agent(const Options& options) : options_(options), random_(options.random_seed) {
+Agent::Agent(const Options& options)
+    : options_(options),
+      random_(options.random_seed),
+      peers_({.node = options.node, .instance = options.instance, .address = options.address}, options.seeds) {
   assert(options.slots >= 1);
   for (std::uint32_t slot = 1; slot <= options.slots; ++slot) free_slots_.insert(slot);
 }
@@ -32,6 +36,9 @@ void Agent::step(Instant now, const Event& event, std::vector<Action>& actions) 
   take_back_unanswered();
   extend_deadlines();
   fill_slots();
+  seek_helpers();
+  be_idle();
+  exchange_peers();
   report_due();
   conclude_jobs();
   drop_idle_branches();
@@ -54,7 +61,13 @@ std::optional<Deadline> Agent::next_deadline() const {
       if (const auto due = branch.report_at()) consider(*due, Deadline::Why::report);
     }
     if (const auto due = branch.unanswered_at()) consider(*due, Deadline::Why::unanswered_grant);
+    if (branch.seeking().probing() || (!has_nobody() && helpers_wanted(branch) > 0))
+      consider(branch.seeking().due(), Deadline::Why::seeking);
   }
+  if (is_free() && !has_nobody())
+    consider(asking_ ? asking_->since + std::chrono::seconds(2) : ask_at_, Deadline::Why::asking);
+  if (held_until_) consider(*held_until_, Deadline::Why::asking);
+  if (!has_nobody()) consider(peers_.shuffle_due(), Deadline::Why::shuffle);
   return next;
 }
 

@@ -29,6 +29,7 @@
 #include "agent/core/event.h"
 #include "agent/core/link.h"
 #include "agent/core/mandate.h"
+#include "agent/core/peers.h"
 #include "agent/core/random.h"
 
 namespace agent::core {
@@ -43,7 +44,7 @@ struct Options {
 };
 
 struct Deadline {
-  enum class Why { mandate, launch_pause, beat, silence, lease, unanswered_grant, report };
+  enum class Why { mandate, launch_pause, beat, silence, lease, unanswered_grant, report, seeking, asking, shuffle };
   Instant at;
   Why why = Why::mandate;
   bool operator==(const Deadline&) const = default;
@@ -139,6 +140,65 @@ class Agent {
   void on_message(NodeId from, const protocol::Holds& holds, const Proofs& proofs);
   void see_mandate(const MandateFact& fact);
 
+  // --- recruiting (agent_recruiting.cpp)
+  // What is to be said to somebody as soon as a link to that address is up.
+  struct Errand {
+    enum class Kind { probe, ask, shuffle };
+    Kind kind = Kind::probe;
+    LoopId loop;  // of a probe
+    std::uint8_t hops_left = protocol::limits::refer_hops_max;
+    Address address;
+    Instant since;
+  };
+  // A probe that came while we were busy: its sender is called back.
+  struct KeptRequest {
+    NodeId node;
+    std::uint64_t request = 0;
+    std::uint8_t priority = 0;
+    Duration round_trip{};
+    Instant until;
+  };
+  struct Asking {
+    NodeId node;
+    std::uint64_t request = 0;
+    Instant since;
+  };
+  [[nodiscard]] bool is_free() const;
+  // No peer is known, and no way to any: one machine alone asks nobody.
+  [[nodiscard]] bool has_nobody() const { return options_.seeds.empty() && contacts_.empty() && peers_.view().empty(); }
+  [[nodiscard]] std::uint32_t helpers_of(const LoopId& loop) const;
+  [[nodiscard]] std::uint32_t helpers_wanted(const Branch& branch) const;
+  void seek_helpers();
+  bool probe_somebody(Branch& branch);
+  void probe(Branch& branch, NodeId node);
+  void divide(BranchKey key, const std::vector<Seeking::Offered>& offers);
+  void answer_busy(NodeId to, std::uint64_t request, bool kept);
+  void offer(NodeId to, std::uint64_t request, Duration round_trip);
+  void be_idle();
+  void tell_few_that_we_are_free();
+  void ask_somebody();
+  void ask(NodeId node, std::uint8_t hops_left);
+  [[nodiscard]] std::vector<BranchKey> outermost_first() const;
+  [[nodiscard]] bool may_lend(const Branch& branch, NodeId to) const;
+  std::optional<std::pair<BranchKey, Share>> copy_for(NodeId thief);
+  [[nodiscard]] std::optional<protocol::Hint> better_place(NodeId asker) const;
+  [[nodiscard]] std::set<NodeId> linked() const;
+  [[nodiscard]] std::set<NodeId> asked_lately(const Branch& branch) const;
+  bool run_errand(Errand errand, const Peers::Choice& choice);
+  void errands_arrived(const Peer& peer);
+  void exchange_peers();
+  void send_shuffle(NodeId to);
+  void on_message(NodeId from, const protocol::Probe& probe, const Proofs& proofs);
+  void on_message(NodeId from, const protocol::Offer& offer, const Proofs& proofs);
+  void on_message(NodeId from, const protocol::Busy& busy, const Proofs& proofs);
+  void on_message(NodeId from, const protocol::Release& release, const Proofs& proofs);
+  void on_message(NodeId from, const protocol::Note& note, const Proofs& proofs);
+  void on_message(NodeId from, const protocol::Ask& ask, const Proofs& proofs);
+  void on_message(NodeId from, const protocol::Refer& refer, const Proofs& proofs);
+  void on_message(NodeId from, const protocol::Shuffle& shuffle, const Proofs& proofs);
+  void on_message(NodeId from, const protocol::Shuffled& shuffled, const Proofs& proofs);
+  void on_message(NodeId from, const protocol::Walk& walk, const Proofs& proofs);
+
   // --- differences (agent_holds.cpp)
   void tell_holds(BranchKey key, NodeId node);
   void ask_holds(Helper& helper);
@@ -208,7 +268,19 @@ class Agent {
   Random random_;
   std::map<JobId, Instant> ended_;  // tombstones, with the time of death
   std::uint64_t next_branch_id_ = 1;
-  Duration stall_{};  // our longest one since the last beat
+  std::uint64_t next_request_ = 1;
+  Peers peers_;
+  std::vector<Peer> shuffle_;  // what the exchange under way sends
+  std::vector<Errand> errands_;
+  std::vector<KeptRequest> kept_requests_;
+  std::optional<Instant> held_until_;          // we offered ourselves, ...
+  std::pair<NodeId, std::uint64_t> held_for_;  // ... to that node, as the answer to that request
+  std::optional<Instant> idle_since_;
+  std::optional<Asking> asking_;
+  Instant ask_at_;
+  Duration ask_gap_{};
+  Duration round_trip_ = std::chrono::milliseconds(1);  // to a typical peer
+  Duration stall_{};                                    // our longest one since the last beat
   std::map<TaskId, Task> tasks_;
   std::set<std::uint32_t> free_slots_;
   std::uint64_t next_task_ = 1;

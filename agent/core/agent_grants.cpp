@@ -102,6 +102,8 @@ void Agent::on_message(NodeId from, const protocol::Grant& grant, const Proofs& 
                       .tries = history == grant.histories.end() ? 0 : history->tries});
   }
   branch.on_granted(plain, pieces, grant.attempt);
+  if (held_for_ == std::pair(from, grant.request)) held_until_.reset();
+  if (asking_ && asking_->request == grant.request) asking_.reset();
   send(from, protocol::Accept{.branch = grant.branch});
 }
 

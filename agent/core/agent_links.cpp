@@ -66,6 +66,8 @@ void Agent::on(const LinkUp& event) {
   contact.round_trip = event.round_trip;
   contact.link = same ? Link(contact.link.lease()) : Link();
   if (!same) forget_instance(node);
+  peers_.reached(now_, event.peer, event.dialled ? Peers::Way::dialled : Peers::Way::accepted);
+  errands_arrived(event.peer);
   if (!shares_branch_with(node)) return;
   for (const auto& [key, branch] : branches_) tell_holds(key, node);
 }
@@ -76,6 +78,9 @@ void Agent::on(const LinkDown& event) {
   Contact& contact = at->second;
   contact.up = false;
   contact.link.unwatch();
+  for (auto& [key, branch] : branches_) branch.seeking().on_gone(event.peer);
+  if (asking_ && asking_->node == event.peer) asking_.reset();
+  std::erase_if(kept_requests_, [&](const KeptRequest& kept) { return kept.node == event.peer; });
   if (!shares_branch_with(event.peer)) {
     contacts_.erase(at);
     return;
@@ -87,7 +92,10 @@ void Agent::on(const LinkDown& event) {
   fall_silent(contact);
 }
 
-void Agent::on(const DialFailed&) {}
+void Agent::on(const DialFailed& event) {
+  peers_.unreachable(now_, random_, event.address);
+  std::erase_if(errands_, [&](const Errand& errand) { return errand.address == event.address; });
+}
 
 void Agent::on(const MessageReceived& event) {
   auto at = contacts_.find(event.from);

@@ -30,6 +30,7 @@
 #include "agent/core/partition.h"
 #include "agent/core/piece_sizer.h"
 #include "agent/core/results.h"
+#include "agent/core/seeking.h"
 
 namespace agent::core {
 
@@ -148,6 +149,12 @@ class Branch {
   [[nodiscard]] std::optional<Duration> mean_cost() const { return cost_.mean(); }
   // Of this node and all below it, iterations per 10^6 s.
   [[nodiscard]] std::uint64_t power_per_megasecond(Instant now) const;
+  [[nodiscard]] Seeking& seeking() { return seeking_; }
+  [[nodiscard]] const Seeking& seeking() const { return seeking_; }
+  // A piece that runs too long, or at a silent holder, with fewer than `copies_max` holders, none of them `thief`.
+  static constexpr std::size_t copies_max = 3;
+  [[nodiscard]] std::optional<Interval> worth_copying(Instant now, NodeId thief) const;
+  Share copy(Interval piece);
   struct Mended {
     IntervalSet dropped;  // the helper should drop these
     IntervalSet missing;  // it has their results, and we have not
@@ -189,6 +196,7 @@ class Branch {
   bool results_full_ = false;
   Upward upward_;
   std::vector<protocol::Refuge> refuges_;
+  Seeking seeking_;
   CostMeter cost_;
   PowerMeter own_power_;
 };

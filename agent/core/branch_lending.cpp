@@ -184,6 +184,47 @@ Branch::Mended Branch::mend(Helper& helper, const Helper::There& there, Instant 
   return mended;
 }
 
+std::optional<Interval> Branch::worth_copying(Instant now, NodeId thief) const {
+  constexpr double too_long = 1.5;  // times the mean
+  const std::optional<Duration> mean = cost_.mean();
+  auto already = helpers_.find(thief);
+  auto copies = [&](Interval piece) {
+    std::size_t holders = running_.contains(piece.begin) ? 1 : 0;
+    for (const auto& [node, helper] : helpers_) holders += helper.held.intersects(piece) ? 1 : 0;
+    return holders;
+  };
+  std::optional<Interval> best;
+  Duration longest{};
+  bool silent = false;
+  auto consider = [&](Interval piece, Instant since, bool is_silent) {
+    if (!partition_.out().contains(piece) || copies(piece) >= copies_max) return;
+    if (already != helpers_.end() && already->second.held.intersects(piece)) return;
+    const Duration elapsed = now - since;
+    const auto limit = mean ? Duration(static_cast<std::int64_t>(too_long * static_cast<double>(mean->count()) *
+                                                                 static_cast<double>(piece.count())))
+                            : Duration::max();
+    if (!is_silent && elapsed <= limit) return;
+    if (best && (silent > is_silent || (silent == is_silent && elapsed <= longest))) return;
+    best = piece;
+    longest = elapsed;
+    silent = is_silent;
+  };
+  for (const auto& [begin, running] : running_) consider(running.piece.interval, running.since, false);
+  for (const auto& [node, helper] : helpers_) {
+    for (const auto& [begin, started] : helper.started)
+      consider(started.interval, started.since, helper.state == Helper::State::silent);
+  }
+  return best;
+}
+
+Share Branch::copy(Interval piece) {
+  Share share;
+  share.attempt = partition_.copy(piece);
+  share.intervals.insert(piece);
+  share.pieces.push_back({.interval = piece, .attempt = share.attempt});
+  return share;
+}
+
 IntervalSet Branch::return_back(std::uint64_t count) {
   if (count == 0 || !partition_.has_todo()) return {};
   const Share share = partition_.share_back(count);

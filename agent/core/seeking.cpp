@@ -1,0 +1,50 @@
+#include "agent/core/seeking.h"
+
+#include <cassert>
+#include <utility>
+
+namespace agent::core {
+
+bool Seeking::asks(NodeId node) const {
+  return std::ranges::any_of(asked_, [&](const auto& entry) { return entry.second == node; }) ||
+         std::ranges::any_of(offers_, [&](const Offered& offer) { return offer.node == node; });
+}
+
+void Seeking::asked(Instant now, std::uint64_t request, NodeId node, Duration round_trip) {
+  asked_.emplace(request, node);
+  gather_until_ = now + std::max(gather_least, 4 * round_trip);
+}
+
+bool Seeking::on_offer(const Offered& offer) {
+  auto at = asked_.find(offer.request);
+  if (at == asked_.end() || at->second != offer.node) return false;
+  asked_.erase(at);
+  offers_.push_back(offer);
+  return true;
+}
+
+void Seeking::on_busy(std::uint64_t request) {
+  asked_.erase(request);
+}
+
+void Seeking::on_gone(NodeId node) {
+  std::erase_if(asked_, [&](const auto& entry) { return entry.second == node; });
+  std::erase_if(offers_, [&](const Offered& offer) { return offer.node == node; });
+}
+
+void Seeking::rest(Instant now, Random& random, Duration round_trip) {
+  rest_ = rest_ == Duration::zero() ? 2 * round_trip : std::min(rest_max, 2 * rest_);
+  rest_until_ = now + random.jittered(rest_);
+}
+
+std::vector<Seeking::Offered> Seeking::conclude(Instant now, Random& random, Duration round_trip) {
+  asked_.clear();
+  if (offers_.empty()) {
+    rest(now, random, round_trip);
+  } else {
+    encourage();
+  }
+  return std::exchange(offers_, {});
+}
+
+}  // namespace agent::core

@@ -81,6 +81,8 @@ class Network {
   std::uint64_t divide(std::set<NodeIndex> group, Barrier barrier);
   // What it held up may go on, and arrives no sooner than a latency after `now`.
   [[nodiscard]] std::vector<Delivery> heal(std::uint64_t partition, WorldTime now);
+  // From now on the wires are those of TCP.
+  void end_harshness() { options_.harsh_permille = 0; }
   [[nodiscard]] bool blocked(NodeIndex from, NodeIndex to) const;
   [[nodiscard]] std::size_t partition_count() const { return partitions_.size(); }
 

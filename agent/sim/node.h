@@ -80,6 +80,7 @@ class Node {
   [[nodiscard]] bool up() const { return brain_ != nullptr; }
   // Takes things in now: up, neither paused nor asleep.
   [[nodiscard]] bool attends() const { return up() && !paused_ && !asleep_; }
+  [[nodiscard]] bool asleep() const { return asleep_; }
   [[nodiscard]] std::uint32_t instance() const { return instance_; }
   [[nodiscard]] core::Peer self() const;
   [[nodiscard]] const NodeOptions& options() const { return options_; }

@@ -96,6 +96,7 @@ class World : private Ground {
   void break_link(LinkNumber link, Duration late);
   std::uint64_t divide(std::set<NodeIndex> group, Barrier barrier);
   void heal(std::uint64_t partition);
+  void end_harshness() { network_.end_harshness(); }
   // Hands a message to `to` as if `from` had sent it on their link, if there is one.
   void forge(NodeIndex from, NodeIndex to, const protocol::Envelope& envelope);
 

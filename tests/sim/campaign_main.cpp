@@ -1,0 +1,142 @@
+// campaign --seeds A:B [--jobs N] [--time-limit S] [--marks none] [--flat]
+// campaign --seed N --replay [--flat] [--nodes N] [--keep I,J,...|none] [--trace F] [--events F]
+// campaign --seed N --shrink
+
+#include <charconv>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/sim/campaign.h"
+#include "tests/sim/event_log.h"
+
+namespace sim_test {
+namespace {
+
+struct Arguments {
+  CampaignOptions campaign;
+  std::optional<std::uint64_t> seed;
+  enum class Do { campaign, replay, shrink } what = Do::campaign;
+  Reduction reduction;
+  std::string trace;
+  std::string events;
+};
+
+std::optional<std::uint64_t> number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+bool read_seeds(const std::string& text, CampaignOptions& options) {
+  const auto colon = text.find(':');
+  if (colon == std::string::npos) return false;
+  const auto first = number(text.substr(0, colon));
+  const auto last = number(text.substr(colon + 1));
+  if (!first || !last || *first > *last) return false;
+  options.first = *first;
+  options.last = *last;
+  return true;
+}
+
+bool read_kept(const std::string& text, Reduction& reduction) {
+  reduction.faults.emplace();
+  if (text == "none") return true;
+  std::istringstream parts(text);
+  for (std::string part; std::getline(parts, part, ',');) {
+    const auto fault = number(part);
+    if (!fault) return false;
+    reduction.faults->insert(*fault);
+  }
+  return true;
+}
+
+bool read_value(Arguments& into, const std::string& name, const std::string& value) {
+  const auto count = number(value);
+  if (name == "--seeds") return read_seeds(value, into.campaign);
+  if (name == "--keep") return read_kept(value, into.reduction);
+  if (name == "--trace") return into.trace = value, true;
+  if (name == "--events") return into.events = value, true;
+  if (name == "--marks") return into.campaign.marks_required = value != "none", value == "none" || value == "all";
+  if (!count) return false;
+  if (name == "--seed") return into.seed = *count, true;
+  if (name == "--jobs") return into.campaign.jobs = static_cast<unsigned>(*count), *count >= 1;
+  if (name == "--time-limit") return into.campaign.seconds_max = static_cast<int>(*count), true;
+  if (name == "--nodes") return into.reduction.nodes = static_cast<std::uint32_t>(*count), *count >= 1;
+  return false;
+}
+
+std::optional<Arguments> parse(const std::vector<std::string>& words) {
+  Arguments arguments;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "--replay") {
+      arguments.what = Arguments::Do::replay;
+    } else if (words[i] == "--shrink") {
+      arguments.what = Arguments::Do::shrink;
+    } else if (words[i] == "--flat") {
+      arguments.reduction.flat = true;
+    } else if (i + 1 == words.size() || !read_value(arguments, words[i], words[i + 1])) {
+      return std::nullopt;
+    } else {
+      ++i;
+    }
+  }
+  if (arguments.what != Arguments::Do::campaign && !arguments.seed) return std::nullopt;
+  return arguments;
+}
+
+int replay(const Arguments& arguments) {
+  std::vector<agent::sim::Observer*> watching;
+  std::unique_ptr<EventLog> events;
+  std::ofstream events_file;
+  if (!arguments.events.empty()) {
+    events_file.open(arguments.events);
+    events = std::make_unique<EventLog>(events_file);
+    watching.push_back(events.get());
+  }
+  const LifeReport report = live(*arguments.seed, arguments.reduction, watching);
+  std::printf("seed %llu: %u nodes, %zu faults, %.0f s simulated, %llu turns, trace %016llx\n",
+              static_cast<unsigned long long>(*arguments.seed), report.nodes, report.planned_faults,
+              agent::sim::seconds_of(report.simulated), static_cast<unsigned long long>(report.turns),
+              static_cast<unsigned long long>(report.trace_hash));
+  for (const Violation& violation : report.violations) {
+    std::printf("  %.6f s  %s: %s\n", agent::sim::seconds_of(violation.at.time_since_epoch()),
+                std::string(name_of(violation.invariant)).c_str(), violation.what.c_str());
+  }
+  return report.violations.empty() ? 0 : static_cast<int>(Failure::safety);
+}
+
+int run(const std::vector<std::string>& words, const std::string& program) {
+  const std::optional<Arguments> arguments = parse(words);
+  if (!arguments) {
+    (void)std::fputs(
+        "usage: campaign --seeds A:B [--jobs N] [--time-limit S] [--marks none] [--flat]\n"
+        "       campaign --seed N --replay [--flat] [--nodes N] [--keep I,J|none] [--trace F] [--events F]\n"
+        "       campaign --seed N --shrink\n",
+        stderr);
+    return 2;
+  }
+  switch (arguments->what) {
+    case Arguments::Do::campaign: {
+      CampaignOptions options = arguments->campaign;
+      options.reduction = arguments->reduction;
+      if (arguments->seed) options.first = options.last = *arguments->seed;
+      return run_campaign(options, program);
+    }
+    case Arguments::Do::replay: return replay(*arguments);
+    case Arguments::Do::shrink: return shrink(*arguments->seed, arguments->reduction, program);
+  }
+  return 2;
+}
+
+}  // namespace
+}  // namespace sim_test
+
+int main(int argc, char** argv) {
+  return sim_test::run(std::vector<std::string>(argv + 1, argv + argc), argv[0]);
+}

@@ -1,0 +1,128 @@
+#pragma once
+// Invariants seen from outside, over all nodes of a world: what must never happen, whatever faults strike.
+//
+// Names are those of the catalogue of invariants: S safety, R bounds, P caller's duties of the core, E the end. Cheap
+// ones are checked at each event, the walk over all nodes every `walk_every` turns. A violation is noted, not fatal:
+// the run goes on, so that one seed shows all that is wrong with it. What the core asserts about itself ends the
+// program.
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/core/interval_set.h"
+#include "agent/sim/world.h"
+
+namespace sim_test {
+
+using agent::sim::Duration;
+using agent::sim::NodeIndex;
+using agent::sim::WorldTime;
+
+enum class Invariant {
+  s1_commit_once,   // no iteration is committed twice, none outside of its loop
+  s3_branch_bound,  // at most B recruited helpers per master and loop
+  s3_copies,        // at most three live copies, in a stable network
+  s4_coverage,      // a job that is done has committed all of its loop; every agent's own partition holds
+  s6_attempts,      // a node that starts an iteration again does so under a higher attempt
+  s7_lease,         // nothing runs for masters that have not been heard for a lease
+  s7_mandate,       // nothing of a job runs a mandate's life after its root is gone
+  r3_state,         // bounded state in the core
+  r5_messages,      // bounded messages per node and second
+  r6_reexecution,   // without faults nothing runs again that has run
+  p1_linked,        // nothing is sent where no link is
+  p2_standing,      // without faults no message fails its standing
+  e1_nothing_left,  // no job, task, result or batch remains at the end
+  l1_verdict,       // every job whose root lives reaches its verdict in time
+};
+inline constexpr std::size_t invariant_count = static_cast<std::size_t>(Invariant::l1_verdict) + 1;
+[[nodiscard]] std::string_view name_of(Invariant invariant);
+
+struct Violation {
+  Invariant invariant = Invariant::s1_commit_once;
+  WorldTime at;
+  std::string what;
+};
+
+struct CheckerOptions {
+  bool stable = false;             // no faults: the stricter rules hold
+  Duration mandate_slack{};        // so long may a mandate be held up on the wire
+  std::uint64_t walk_every = 500;  // turns
+};
+
+class Checker : public agent::sim::Observer {
+ public:
+  Checker(const agent::sim::World& world, const CheckerOptions& options);
+
+  void on_step(const agent::sim::StepSeen& seen) override;
+  void on_sent(const agent::sim::SendSeen& seen) override;
+  void on_task_began(const agent::sim::TaskSeen& seen) override;
+  void on_task_gone(const agent::sim::TaskSeen& seen, agent::sim::TaskEnding ending) override;
+  void on_node_died(NodeIndex node, WorldTime at) override;
+  void on_turn(WorldTime at) override;
+
+  // After everything: `rest_of_life` after the last job ended.
+  void check_end();
+  void expect_verdicts_by_now();
+
+  [[nodiscard]] const std::vector<Violation>& violations() const { return violations_; }
+  [[nodiscard]] const std::array<std::uint64_t, invariant_count>& checks() const { return checks_; }
+  [[nodiscard]] bool saw_grants() const { return saw_grants_; }
+
+ private:
+  struct Running {
+    NodeIndex node = 0;
+    agent::core::TaskId task;
+    agent::core::Interval piece;
+    bool operator==(const Running&) const = default;
+  };
+  // What one node granted to another, of one loop.
+  struct Given {
+    agent::core::LoopId loop;
+    agent::core::IntervalSet held;
+  };
+  struct JobSeen {
+    agent::core::IntervalSet committed;
+    agent::core::IntervalSet started;
+    std::vector<Running> running;  // of the root loop
+    bool failed_once = false;      // some task of it: what follows is no re-execution
+  };
+  struct NodeSeen {
+    std::map<agent::core::LoopId, agent::core::IntervalSet> inner;  // committed, of loops opened here
+    std::map<NodeIndex, WorldTime> heard;
+    std::map<agent::core::JobId, std::set<NodeIndex>> masters;
+    std::map<std::pair<agent::core::JobId, std::uint64_t>, agent::core::Attempt> attempts;  // by the piece's begin
+    std::map<NodeIndex, std::map<agent::core::BranchId, Given>> given;
+    std::uint64_t sent = 0;     // in the window under way
+    std::uint64_t allowed = 0;  // likewise, for results and grants
+  };
+
+  void expect(Invariant invariant, bool holds, const std::string& what);
+  void on_received(NodeIndex node, const agent::core::MessageReceived& received);
+  void on_committed(NodeIndex node, const agent::core::LoopId& loop, agent::core::Interval piece);
+  void on_answered(const agent::core::AnswerVerdict& answer);
+  void on_grant(NodeIndex master, NodeIndex helper, const protocol::Grant& grant);
+  void take_back(NodeIndex master, NodeIndex helper, agent::core::BranchId branch,
+                 const std::vector<agent::core::Interval>& what);
+  [[nodiscard]] std::uint32_t branch_number(const agent::core::LoopId& loop) const;
+  void walk(WorldTime at);
+  void walk_tasks(NodeIndex node, WorldTime at);
+  void close_window(WorldTime at);
+
+  const agent::sim::World& world_;
+  CheckerOptions options_;
+  std::map<agent::core::JobId, JobSeen> jobs_;
+  std::vector<NodeSeen> nodes_;
+  std::vector<Violation> violations_;
+  std::array<std::uint64_t, invariant_count> checks_{};
+  WorldTime now_;
+  WorldTime window_ends_;
+  std::uint64_t turns_ = 0;
+  bool saw_grants_ = false;
+};
+
+}  // namespace sim_test

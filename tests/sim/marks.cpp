@@ -1,0 +1,128 @@
+#include "tests/sim/marks.h"
+
+#include <algorithm>
+#include <variant>
+
+namespace sim_test {
+
+namespace core = agent::core;
+namespace sim = agent::sim;
+
+namespace {
+
+constexpr std::array<std::string_view, mark_count> names{
+    "a task lost without a verdict",
+    "a piece given up",
+    "own stall recognised",
+    "a suspicion",
+    "a suspect heard again",
+    "a lease ended, for the master",
+    "lease lapsed, for the helper",
+    "a silent helper's work back to todo",
+    "an iteration redone",
+    "an iteration copied",
+    "a third copy",
+    "an overlap of pieces",
+    "a late result",
+    "a steal",
+    "a steal from the middle of a nested loop",
+    "an orphan",
+    "an orphan's adoption",
+    "a holds that mended something",
+    "a refusal",
+    "a referral",
+    "a kept request called back",
+    "unstarted work recalled",
+    "a hit cancels the rest",
+    "an inner loop lent",
+    "a batch passed on",
+    "a hint of a free peer",
+    "a job cancelled",
+    "a search that hit",
+};
+
+std::optional<Mark> mark_of(core::Notice::What what) {
+  using enum core::Notice::What;
+  switch (what) {
+    case task_lost: return Mark::task_lost;
+    case piece_given_up: return Mark::piece_given_up;
+    case stalled: return Mark::own_stall;
+    case suspected: return Mark::suspicion;
+    case heard_again: return Mark::heard_again;
+    case lease_ended: return Mark::lease_ended;
+    case lease_lapsed: return Mark::lease_lapsed;
+    case returned_to_todo: return Mark::work_back_to_todo;
+    case redone: return Mark::redone;
+    case copied: return Mark::copied;
+    case overlapped: return Mark::overlap;
+    case late_result: return Mark::late_result;
+    case stolen: return Mark::stolen;
+    case orphaned: return Mark::orphaned;
+    case adopted: return Mark::adopted;
+    case mended: return Mark::mended;
+    case refused: return Mark::refused;
+    case referred: return Mark::referred;
+    case called_back: return Mark::called_back;
+    case recalled: return Mark::recalled;
+    case no_room:
+    case strange:
+    case lost: return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view name_of(Mark mark) {
+  return names[static_cast<std::size_t>(mark)];
+}
+
+void Marks::on_notice(const core::Notice& notice) {
+  if (const auto mark = mark_of(notice.what)) hit(*mark);
+}
+
+void Marks::on_step(const sim::StepSeen& seen) {
+  for (const core::Action& action : seen.actions) {
+    if (const auto* notice = std::get_if<core::Notice>(&action)) on_notice(*notice);
+    const auto* answer = std::get_if<core::AnswerVerdict>(&action);
+    if (answer == nullptr) continue;
+    if (answer->verdict == core::Verdict::hit) hit(Mark::verdict_hit);
+    if (answer->verdict == core::Verdict::cancelled) hit(Mark::job_cancelled);
+  }
+}
+
+void Marks::on_grant(const sim::SendSeen& seen, const protocol::Grant& grant) {
+  if (grant.loop.path.empty()) return;
+  hit(Mark::inner_loop_lent);
+  const auto helper = sim::index_of(seen.to);
+  if (helper && grant.request != 0 && asks_.contains({*helper, grant.request})) hit(Mark::nested_steal);
+}
+
+void Marks::on_sent(const sim::SendSeen& seen) {
+  const core::Message& message = seen.send.message;
+  if (const auto* grant = std::get_if<protocol::Grant>(&message)) on_grant(seen, *grant);
+  if (const auto* ask = std::get_if<protocol::Ask>(&message)) asks_.emplace(seen.from, ask->request);
+  if (const auto* busy = std::get_if<protocol::Busy>(&message); busy != nullptr && !busy->free.empty())
+    hit(Mark::hint_given);
+  if (!seen.send.attached.batches.empty()) hit(Mark::forwarded_batch);
+  const auto* cancel = std::get_if<protocol::Cancel>(&message);
+  if (cancel != nullptr && cancel->why == protocol::CancelReason::stopped) hit(Mark::hit_cancels);
+}
+
+void Marks::on_task_began(const sim::TaskSeen& seen) {
+  if (!seen.order.path.empty()) return;
+  auto& running = running_[seen.order.job];
+  const auto copies = std::ranges::count_if(running, [&](core::Interval each) {
+    return each.begin < seen.order.piece.end && seen.order.piece.begin < each.end;
+  });
+  if (copies == 2) hit(Mark::third_copy);
+  running.push_back(seen.order.piece);
+}
+
+void Marks::on_task_gone(const sim::TaskSeen& seen, sim::TaskEnding) {
+  if (!seen.order.path.empty()) return;
+  auto& running = running_[seen.order.job];
+  if (const auto at = std::ranges::find(running, seen.order.piece); at != running.end()) running.erase(at);
+}
+
+}  // namespace sim_test

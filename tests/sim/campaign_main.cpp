@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/sim/chrome_trace.h"
 #include "tests/sim/campaign.h"
 #include "tests/sim/event_log.h"
 
@@ -99,7 +100,15 @@ int replay(const Arguments& arguments) {
     events = std::make_unique<EventLog>(events_file);
     watching.push_back(events.get());
   }
+  std::unique_ptr<agent::sim::ChromeTrace> trace;
+  std::ofstream trace_file;
+  if (!arguments.trace.empty()) {
+    trace_file.open(arguments.trace);
+    trace = std::make_unique<agent::sim::ChromeTrace>(trace_file);
+    watching.push_back(trace.get());
+  }
   const LifeReport report = live(*arguments.seed, arguments.reduction, watching);
+  if (trace) trace->finish(agent::sim::WorldTime(report.simulated));
   std::printf("seed %llu: %u nodes, %zu faults, %.0f s simulated, %llu turns, trace %016llx\n",
               static_cast<unsigned long long>(*arguments.seed), report.nodes, report.planned_faults,
               agent::sim::seconds_of(report.simulated), static_cast<unsigned long long>(report.turns),

@@ -1,0 +1,78 @@
+#pragma once
+// A run as a file that Perfetto and chrome://tracing open (Trace Event Format, JSON object form).
+//
+// Each node is a process, each slot a thread, and what runs is a slice; a parked task's slice ends, and goes on as
+// another one. Thread 0 of a node holds what it says to others, as short slices, so that both ends of every arrow lie
+// on one: grants and steals point from master to helper, a repetition from the run before to the run again. Suspicion,
+// death, adoption and faults are instants. Everything is streamed; finish() closes what is open.
+//
+// Invariant: no two slices of a thread overlap (those of thread 0 are moved back if they would).
+
+#include <cstdint>
+#include <iosfwd>
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "agent/sim/observer.h"
+
+namespace agent::sim {
+
+class ChromeTrace : public Observer {
+ public:
+  // `out` must outlive this.
+  explicit ChromeTrace(std::ostream& out);
+
+  void on_step(const StepSeen& seen) override;
+  void on_sent(const SendSeen& seen) override;
+  void on_task_began(const TaskSeen& seen) override;
+  void on_task_parked(const TaskSeen& seen) override;
+  void on_task_resumed(const TaskSeen& seen) override;
+  void on_task_gone(const TaskSeen& seen, TaskEnding ending) override;
+  void on_node_started(NodeIndex node, WorldTime at) override;
+  void on_node_died(NodeIndex node, WorldTime at) override;
+  void on_fault(std::string_view name, NodeIndex node, WorldTime at) override;
+
+  // Writes what is open, and the end of the file. Nothing may follow.
+  void finish(WorldTime at);
+
+ private:
+  using TaskKey = std::pair<NodeIndex, core::TaskId>;
+  struct Open {
+    std::string name;
+    std::uint32_t thread = 0;
+    WorldTime from;
+  };
+  struct Point {
+    NodeIndex node = 0;
+    std::uint32_t thread = 0;
+    WorldTime at;
+  };
+  // Sender, receiver, branch.
+  using GrantKey = std::tuple<NodeIndex, NodeIndex, core::BranchId>;
+
+  void begin_record();
+  void name_thread(NodeIndex node, std::uint32_t thread);
+  void slice(NodeIndex node, std::uint32_t thread, WorldTime from, WorldTime to, std::string_view name,
+             std::string_view category);
+  // A short slice on thread 0; its middle.
+  Point word(NodeIndex node, WorldTime at, std::string_view name);
+  void arrow(std::string_view name, const Point& from, const Point& to);
+  void instant(NodeIndex node, WorldTime at, std::string_view name);
+  void close(const TaskKey& key, WorldTime at, std::string_view category);
+
+  std::ostream& out_;
+  bool first_ = true;
+  std::set<std::pair<NodeIndex, std::uint32_t>> threads_;
+  std::map<TaskKey, Open> open_;
+  std::map<NodeIndex, WorldTime> said_until_;
+  std::map<GrantKey, Point> grants_;  // under way
+  std::set<std::pair<NodeIndex, std::uint64_t>> asks_;
+  std::map<std::pair<core::LoopId, std::uint64_t>, Point> runs_;  // the latest of each piece, by its begin
+  std::uint64_t next_arrow_ = 1;
+};
+
+}  // namespace agent::sim

@@ -8,7 +8,13 @@ namespace {
 
 class AgentBrain : public Brain {
  public:
-  explicit AgentBrain(const BrainOptions& options) : agent_(core::Options{.slots = options.slots}) {}
+  explicit AgentBrain(const BrainOptions& options)
+      : agent_(core::Options{.slots = options.slots,
+                             .node = options.self.node,
+                             .instance = options.self.instance,
+                             .address = options.self.address,
+                             .seeds = options.seeds,
+                             .random_seed = options.seed}) {}
 
   void step(core::Instant now, const core::Event& event, std::vector<core::Action>& actions) override {
     agent_.step(now, event, actions);

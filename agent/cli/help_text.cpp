@@ -41,6 +41,15 @@ Examples:
   gibbon cancel --now %3
 )";
 
+constexpr std::string_view simulate_examples =
+    R"(The machines, their network and the time are simulated; what they decide is what agents decide.
+ratio is the time taken over what all power that was alive would have needed without any loss.
+
+Examples:
+  gibbon simulate --nodes 500 --powers 1:4 --iterations 20000 --cost 1s
+  gibbon simulate --nodes 200 --kill 10% --lengths pareto:1.5 --trace run.json
+)";
+
 constexpr std::string_view completion_examples = R"(Examples:
   gibbon completion bash >~/.local/share/bash-completion/completions/gibbon
   gibbon completion zsh >~/.zfunc/_gibbon
@@ -56,6 +65,7 @@ constexpr auto proses = std::to_array<Prose>({
     {"status", "Usage: gibbon status [OPTIONS]", "Examples:\n  gibbon status --json\n"},
     {"ps", "Usage: gibbon ps [OPTIONS]", "Examples:\n  gibbon ps -a\n"},
     {"cancel", "Usage: gibbon cancel [OPTIONS] JOB", cancel_examples},
+    {"simulate", "Usage: gibbon simulate [OPTIONS]", simulate_examples},
     {"version", "Usage: gibbon version [OPTIONS]", "Examples:\n  gibbon version\n"},
     {"completion", "Usage: gibbon completion bash|zsh|fish", completion_examples},
     {"help", "Usage: gibbon help [COMMAND]", "Examples:\n  gibbon help run\n"},

@@ -101,6 +101,21 @@ void declare_run(CLI::App& app) {
   output.flag("--eta", "as --progress=bar");
 }
 
+void declare_simulate(CLI::App& app) {
+  const Declarer in(app, options_group);
+  in.value("--nodes", "N", "machines (100)");
+  in.value("--powers", "LOW:HIGH", "power of a slot of each, drawn evenly (1)");
+  in.value("--slots", "N", "slots of each (1)");
+  in.value("--iterations", "N", "of the job (10000)");
+  in.value("--cost", "DURATION", "mean length of an iteration on power 1 (1s)");
+  in.value("--lengths", "KIND", "constant, exponential, pareto:ALPHA, lognormal:SIGMA (constant)");
+  in.value("-b,--branch-number", "N", "helpers that one master may have (8)");
+  in.value("--kill", "N%", "so many machines die on the way (0%)");
+  in.value("--rtt", "DURATION", "round trip between two machines (0.5ms)");
+  in.value("--seed", "N", "the same seed, the same run (1)");
+  in.value("--trace", "FILE", "write what ran where and when, for ui.perfetto.dev");
+}
+
 struct CommandText {
   const char* name;
   const char* about;
@@ -114,6 +129,7 @@ constexpr CommandText command_texts[] = {
     {"status", "show this machine's agent"},
     {"ps", "list jobs"},
     {"cancel", "cancel jobs"},
+    {"simulate", "run a job on simulated machines, and say how it went"},
     {"version", "print the version"},
     {"completion", "print a script that completes commands and options in a shell"},
     {"help", "show help on a command"},
@@ -123,9 +139,10 @@ void declare_command(CLI::App& app, std::string_view name) {
   if (name == "run") declare_run(app);
   if (name == "agent" || name == "up") declare_slots(app, "tasks at once (number of cores)");
   if (name == "down") Declarer(app, options_group).flag("--now", "stop it although jobs are running; they end with it");
+  if (name == "simulate") declare_simulate(app);
   if (name == "cancel") Declarer(app, options_group).flag("--now", "kill running tasks at once");
   if (name == "ps") Declarer(app, options_group).flag("-a,--all", "ended jobs too");
-  if (name == "ps" || name == "status" || name == "version") declare_json(app, options_group);
+  if (name == "ps" || name == "status" || name == "version" || name == "simulate") declare_json(app, options_group);
   declare_global(app);
 }
 

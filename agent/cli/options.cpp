@@ -9,6 +9,7 @@
 #include "agent/cli/option_tree.h"
 #include "agent/cli/present.h"
 #include "agent/cli/run_options.h"
+#include "agent/cli/simulate_command.h"
 
 namespace agent::cli {
 namespace {
@@ -85,6 +86,11 @@ tl::expected<CommandOptions, ScanError> command_options(std::string_view command
     return std::move(*run);
   }
   if (auto error = check_operands(command, scan.operands)) return tl::make_unexpected(std::move(*error));
+  if (command == "simulate") {
+    auto simulation = simulate_options(raw);
+    if (!simulation) return tl::make_unexpected(simulation.error());
+    return std::move(*simulation);
+  }
   const auto slots = read_slots(raw);
   if (!slots) return tl::make_unexpected(slots.error());
   const auto format = raw.has("json") ? OutputFormat::json : OutputFormat::text;

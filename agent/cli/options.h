@@ -100,8 +100,25 @@ struct CompletionOptions {
   Shell shell = Shell::bash;
 };
 
+// One job in a pool of simulated machines.
+struct SimulateOptions {
+  std::uint32_t nodes = 100;
+  double power_low = 1;  // of one slot of a node: cost per second, drawn evenly from low to high; > 0
+  double power_high = 1;
+  std::uint32_t iterations = 10'000;
+  std::chrono::nanoseconds cost = std::chrono::seconds{1};  // mean, of an iteration on power 1
+  std::string lengths = "constant";                         // as sim::parse_lengths takes it
+  std::uint32_t branch_number = 8;
+  std::uint32_t slots = 1;  // of each node
+  double killed = 0;        // share of the nodes
+  std::chrono::nanoseconds round_trip = std::chrono::microseconds{500};
+  std::uint32_t seed = 1;
+  std::optional<std::string> trace;  // file to write
+  OutputFormat format = OutputFormat::text;
+};
+
 using CommandOptions = std::variant<RunOptions, AgentOptions, UpOptions, DownOptions, StatusOptions, PsOptions,
-                                    CancelOptions, VersionOptions, CompletionOptions>;
+                                    CancelOptions, SimulateOptions, VersionOptions, CompletionOptions>;
 
 struct Invocation {
   GlobalOptions global;

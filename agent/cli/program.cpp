@@ -25,6 +25,7 @@
 #include "agent/cli/present_json.h"
 #include "agent/cli/query_command.h"
 #include "agent/cli/run_command.h"
+#include "agent/cli/simulate_command.h"
 #include "agent/exec/descriptor.h"
 #include "agent/shell/state_dir.h"
 #include "agent/shell/system.h"
@@ -154,6 +155,7 @@ class Program {
   int run(const CancelOptions& options) const {
     return with_state([&] { return cancel_jobs(options, query_context()); });
   }
+  int run(const SimulateOptions& options) const { return simulate(options, global_.verbosity); }
   int run(const VersionOptions& options) const {
     return print(options.format == OutputFormat::text ? "gibbon " + std::string(version) + "\n"
                                                       : json_version(version));

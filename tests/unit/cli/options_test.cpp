@@ -99,7 +99,7 @@ TEST(CommandLine, SaysHowErrorsAreToBeWritten) {
 
 TEST(Help, IsThereForEveryCommand) {
   for (const std::string name :
-       {"run", "agent", "up", "down", "status", "ps", "cancel", "version", "completion", "help"}) {
+       {"run", "agent", "up", "down", "status", "ps", "cancel", "simulate", "version", "completion", "help"}) {
     EXPECT_THAT(help({"help", name}), AllOf(HasSubstr("Usage: gibbon " + name), HasSubstr("Examples:"))) << name;
     EXPECT_EQ(help({name, "--help"}), help({"help", name}));
     EXPECT_THAT(help({name, "-h"}), AllOf(HasSubstr("Usage: gibbon " + name), Not(HasSubstr("Examples:")))) << name;

@@ -171,8 +171,9 @@ void World::link(const DialAttempt& attempt, std::uint32_t instance_to) {
   const bool silent = network_.blocked(attempt.from, attempt.to) || network_.blocked(attempt.to, attempt.from);
   if (silent || !to.attends() || to.instance() != instance_to) return fail_dial(attempt, Duration{});
   if (const auto existing = network_.link_between(attempt.from, attempt.to)) {
+    // Of two dialled by the same one the first stays, of two that crossed that of the lower id; it was told already.
     const bool theirs = network_.dialler_of(*existing) == attempt.to;
-    if (theirs && node_id(attempt.to) < node_id(attempt.from)) return;  // that one stays, and was told
+    if (!theirs || node_id(attempt.to) < node_id(attempt.from)) return;
     network_.close(*existing, attempt.from);
     tell_down(attempt.from, *existing, now_);
     tell_down(attempt.to, *existing, now_);

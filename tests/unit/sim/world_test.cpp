@@ -83,6 +83,17 @@ TEST_F(WorldTest, OfTwoThatDialEachOtherTheLinkOfTheLowerIdStays) {
   }
 }
 
+TEST_F(WorldTest, ADialToWhomOneIsLinkedToChangesNothing) {
+  make(2, [](NodeIndex node, Instant, const core::Event& event, std::vector<core::Action>& actions) {
+    if (node != 0 || !std::holds_alternative<core::DeadlinePassed>(event)) return;
+    for (int i = 0; i < 2; ++i) actions.emplace_back(core::Dial{.address = address_of(1), .peer = node_id(1)});
+  });
+  world->run_until(WorldTime(1s));
+  EXPECT_EQ(heard_of<core::LinkUp>(heard, 0).size(), 1U);
+  EXPECT_EQ(heard_of<core::LinkUp>(heard, 1).size(), 1U);
+  EXPECT_TRUE(heard_of<core::LinkDown>(heard, 0).empty());
+}
+
 TEST_F(WorldTest, MessagesGoThroughTheCodecAndABusyNodeMakesThemWait) {
   make(2, [](NodeIndex node, Instant, const core::Event& event, std::vector<core::Action>& actions) {
     if (node == 0 && std::holds_alternative<core::DeadlinePassed>(event))

@@ -45,7 +45,7 @@ std::string completed(const std::string& words) {
 }
 
 TEST(Completion, WorksInBash) {
-  EXPECT_EQ(completed("gibbon ''"), "run agent up down status ps cancel version completion help\n");
+  EXPECT_EQ(completed("gibbon ''"), "run agent up down status ps cancel simulate version completion help\n");
   EXPECT_EQ(completed("gibbon --state /tmp --color always st"), "status\n");
   EXPECT_EQ(completed("gibbon --color ''"), "auto always never\n");
   EXPECT_EQ(completed("gibbon run --t"), "--timeout --tag\n");

@@ -211,8 +211,9 @@ void Agent::conclude_jobs() {
     const std::optional<AnswerVerdict> verdict = branch->conclude(*actions_);
     if (!verdict) continue;
     actions_->emplace_back(*verdict);
+    forget_job(here->first, StopHow::terminate);
     branches_.erase(*here->second.root);
-    jobs_.erase(here);
+    here->second.root.reset();
   }
 }
 

@@ -182,6 +182,8 @@ class Agent {
   [[nodiscard]] bool may_lend(const Branch& branch, NodeId to) const;
   std::optional<std::pair<BranchKey, Share>> copy_for(NodeId thief);
   [[nodiscard]] std::optional<protocol::Hint> better_place(NodeId asker) const;
+  // Who of those we are linked to it is, if any.
+  [[nodiscard]] std::optional<NodeId> linked_at(const Peers::Choice& choice) const;
   [[nodiscard]] std::set<NodeId> linked() const;
   [[nodiscard]] std::set<NodeId> asked_lately(const Branch& branch) const;
   bool run_errand(Errand errand, const Peers::Choice& choice);

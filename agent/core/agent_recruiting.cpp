@@ -69,8 +69,8 @@ bool Agent::probe_somebody(Branch& branch) {
   std::set<NodeId> excluded = asked_lately(branch);
   const std::optional<Peers::Choice> choice = peers_.choose(now_, random_, excluded, linked());
   if (!choice) return false;
-  if (choice->node && is_up(*choice->node)) {
-    probe(branch, *choice->node);
+  if (const std::optional<NodeId> node = linked_at(*choice)) {
+    if (!excluded.contains(*node)) probe(branch, *node);
     return true;
   }
   return run_errand({.kind = Errand::Kind::probe, .loop = branch.loop()}, *choice);
@@ -168,14 +168,14 @@ void Agent::on_message(NodeId from, const protocol::Busy& busy, const Proofs&) {
   if (asking_ && asking_->request == busy.request) asking_.reset();
   for (auto& [key, branch] : branches_) {
     branch.seeking().on_busy(busy.request);
-    if (!busy.free.empty()) branch.seeking().encourage();
+    if (!busy.free.empty()) branch.seeking().encourage(now_);
   }
 }
 
 void Agent::on_message(NodeId from, const protocol::Note&, const Proofs&) {
   auto at = contacts_.find(from);
   peers_.hear_free(now_, from, {.node_prefix = prefix_of(from), .address = at->second.peer.address});
-  for (auto& [key, branch] : branches_) branch.seeking().encourage();
+  for (auto& [key, branch] : branches_) branch.seeking().encourage(now_);
 }
 
 // --- the idle side
@@ -224,7 +224,7 @@ void Agent::tell_few_that_we_are_free() {
 void Agent::ask_somebody() {
   const std::optional<Peers::Choice> choice = peers_.choose(now_, random_, {}, {});
   if (!choice) return;
-  if (choice->node && is_up(*choice->node)) return ask(*choice->node, protocol::limits::refer_hops_max);
+  if (const std::optional<NodeId> node = linked_at(*choice)) return ask(*node, protocol::limits::refer_hops_max);
   run_errand({.kind = Errand::Kind::ask, .loop = {}}, *choice);
 }
 
@@ -321,17 +321,23 @@ void Agent::on_message(NodeId from, const protocol::Refer& refer, const Proofs&)
   if (!asking_ || asking_->node != from || asking_->request != refer.request) return;
   asking_.reset();
   peers_.hear_of(now_, from, refer.better);
-  for (const auto& [node, contact] : contacts_) {
-    if (contact.up && contact.peer.address == refer.better.address) return ask(node, refer.hops_left);
-  }
-  run_errand({.kind = Errand::Kind::ask, .loop = {}, .hops_left = refer.hops_left},
-             {.origin = Peers::Choice::Origin::heard,
-              .node = {},
-              .node_prefix = refer.better.node_prefix,
-              .address = refer.better.address});
+  const Peers::Choice there{.origin = Peers::Choice::Origin::heard,
+                            .node = {},
+                            .node_prefix = refer.better.node_prefix,
+                            .address = refer.better.address};
+  if (const std::optional<NodeId> node = linked_at(there)) return ask(*node, refer.hops_left);
+  run_errand({.kind = Errand::Kind::ask, .loop = {}, .hops_left = refer.hops_left}, there);
 }
 
 // --- links for what is wanted of somebody
+
+std::optional<NodeId> Agent::linked_at(const Peers::Choice& choice) const {
+  if (choice.node) return is_up(*choice.node) ? choice.node : std::nullopt;
+  for (const auto& [node, contact] : contacts_) {
+    if (contact.up && contact.peer.address == choice.address) return node;
+  }
+  return std::nullopt;
+}
 
 std::set<NodeId> Agent::linked() const {
   std::set<NodeId> nodes;
@@ -392,7 +398,7 @@ void Agent::exchange_peers() {
   const std::optional<Peers::Exchange> exchange = peers_.begin_shuffle(now_, random_);
   if (!exchange) return;
   shuffle_ = exchange->to_send;
-  if (exchange->partner.node && is_up(*exchange->partner.node)) return send_shuffle(*exchange->partner.node);
+  if (const std::optional<NodeId> node = linked_at(exchange->partner)) return send_shuffle(*node);
   run_errand({.kind = Errand::Kind::shuffle, .loop = {}}, exchange->partner);
 }
 

@@ -13,6 +13,7 @@ namespace {
 constexpr Duration report_gap_max = std::chrono::seconds(1);
 constexpr Duration report_resend = std::chrono::seconds(3);
 constexpr std::size_t results_per_report = 1'024;
+constexpr Duration tombstone_life = std::chrono::hours(1);
 
 }  // namespace
 
@@ -142,13 +143,14 @@ void Agent::forget_job(JobId job, StopHow how) {
     Branch& branch = at->second;
     if (branch.loop().job != job) continue;
     Losers losers;
-    branch.on_cancelled({}, losers, *actions_);
+    if (!branch.owner()) branch.on_cancelled({}, losers, *actions_);
     for (TaskId task : losers.tasks) stop(tasks_.at(task), how);
     for (const auto& [node, helper] : branch.helpers()) {
       if (is_up(node)) send(node, protocol::Ended{.job = job, .statement = {}});
     }
   }
-  ended_.emplace(job, now_);
+  ended_.insert_or_assign(job, now_);
+  std::erase_if(ended_, [&](const auto& entry) { return now_ - entry.second > tombstone_life; });
 }
 
 // A helper's branch of which nothing is left to do or to be settled, and of which nothing runs any more, is over; so is

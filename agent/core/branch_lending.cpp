@@ -28,7 +28,7 @@ Helper* Branch::helper(NodeId node) {
 
 std::uint32_t Branch::helper_count() const {
   return static_cast<std::uint32_t>(
-      std::ranges::count_if(helpers_, [](const auto& entry) { return !entry.second.held.empty(); }));
+      std::ranges::count_if(helpers_, [](const auto& entry) { return entry.second.counts(); }));
 }
 
 void Branch::take_back(Helper& helper, const IntervalSet& what, Partition::Rest rest) {

@@ -63,7 +63,9 @@ struct Helper {
   PowerMeter power;
 
   // Nothing of it is awaited, nothing need be told to it.
-  [[nodiscard]] bool over() const { return held.empty() && unsettled.empty() && !unanswered; }
+  [[nodiscard]] bool over() const { return !counts() && unsettled.empty() && !unanswered; }
+  // It counts against the branch number: also one that is silent, until it is dead.
+  [[nodiscard]] bool counts() const { return !held.empty() || state == State::silent; }
 };
 
 }  // namespace agent::core

@@ -34,6 +34,7 @@ void Seeking::on_gone(NodeId node) {
 
 void Seeking::rest(Instant now, Random& random, Duration round_trip) {
   rest_ = rest_ == Duration::zero() ? 2 * round_trip : std::min(rest_max, 2 * rest_);
+  rested_from_ = now;
   rest_until_ = now + random.jittered(rest_);
 }
 
@@ -42,7 +43,8 @@ std::vector<Seeking::Offered> Seeking::conclude(Instant now, Random& random, Dur
   if (offers_.empty()) {
     rest(now, random, round_trip);
   } else {
-    encourage();
+    rest_ = Duration::zero();
+    rest_until_ = {};
   }
   return std::exchange(offers_, {});
 }

@@ -25,6 +25,7 @@ class Seeking {
   static constexpr std::uint32_t probes_max = 8;
   static constexpr std::uint32_t probes_after_refusal = 2;
   static constexpr Duration gather_least = std::chrono::milliseconds(20);
+  static constexpr Duration rest_least = std::chrono::milliseconds(200);  // between two rounds, whatever hints say
   static constexpr Duration rest_max = std::chrono::seconds(5);
 
   struct Offered {
@@ -47,8 +48,9 @@ class Seeking {
   void on_busy(std::uint64_t request);
   // Nobody will answer there any more.
   void on_gone(NodeId node);
-  // A hint came: somebody is free.
-  void encourage() { rest_ = Duration::zero(), rest_until_ = {}; }
+  // A hint came: somebody may be free. The rest is over, but the next one is as long as if it had not been: hints are
+  // old news in a busy pool, and must not make everybody ask for ever.
+  void encourage(Instant now) { rest_until_ = std::min(rest_until_, std::max(now, rested_from_ + rest_least)); }
 
   // All have answered, or the time is over: the offers, and the rest begins or is forgotten.
   [[nodiscard]] bool complete(Instant now) const { return probing() && (asked_.empty() || now >= gather_until_); }
@@ -65,6 +67,7 @@ class Seeking {
   std::vector<Offered> offers_;
   Instant gather_until_;
   Duration rest_{};  // the latest one
+  Instant rested_from_;
   Instant rest_until_;
 };
 

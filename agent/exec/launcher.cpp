@@ -272,12 +272,28 @@ void Launcher::extend_deadline(std::uint64_t task, std::int64_t deadline_ns) {
 
 void Launcher::send(const void* record, std::size_t length) {
   if (gone_ || !busy_) return;
-  // A launcher that has died is told of by `read_events`; one that reads nothing is beyond words.
+  if (unanswered_since_ns_ == 0) unanswered_since_ns_ = clock_ns(CLOCK_MONOTONIC);
+  // A launcher that has died is told of by `read_events`; one that reads nothing owes the answer.
   static_cast<void>(send_message(socket_.get(), {{record, length}}, {}));
 }
 
 void Launcher::finish() {
   ::shutdown(socket_.get(), SHUT_WR);
+}
+
+void Launcher::kill() {
+  ::kill(pid_, SIGKILL);
+}
+
+bool Launcher::is_stopped() const {
+  siginfo_t told{};
+  return ::waitid(P_PID, static_cast<id_t>(pid_), &told, WSTOPPED | WNOHANG) == 0 && told.si_pid == pid_;
+}
+
+bool Launcher::is_silent_for(std::int64_t patience_ns) const {
+  if (!owes_answer() || clock_ns(CLOCK_MONOTONIC) - unanswered_since_ns_ < patience_ns) return false;
+  pollfd unread{.fd = socket_.get(), .events = POLLIN, .revents = 0};
+  return ::poll(&unread, 1, 0) == 0;
 }
 
 std::vector<Event> Launcher::read_events() {
@@ -294,6 +310,7 @@ std::vector<Event> Launcher::read_events() {
       events.emplace_back(LauncherGone{});
       break;
     }
+    unanswered_since_ns_ = 0;
     if (report.has_started) events.emplace_back(report.started);
     if (!report.has_exited) continue;
     busy_ = false;

@@ -83,6 +83,15 @@ class Launcher {
   void extend_deadline(std::uint64_t task, std::int64_t deadline_ns);
   // Hangs up: the launcher kills its task and exits, `LauncherGone` follows.
   void finish();
+  // Kills the process; `LauncherGone` follows. Its task loses its main process; what else is below falls to the agent.
+  void kill();
+
+  // Somebody stopped the process (SIGSTOP or the like) since this was last asked, and it is stopped still.
+  [[nodiscard]] bool is_stopped() const;
+  // It was told something (a stop, a deadline) and has not answered yet. It does so at once if it can do anything.
+  [[nodiscard]] bool owes_answer() const { return unanswered_since_ns_ != 0; }
+  // It has owed the answer for that long, and what it said meanwhile does not just wait to be read.
+  [[nodiscard]] bool is_silent_for(std::int64_t patience_ns) const;
 
   // What has happened since the last call, in order; empty if nothing.
   [[nodiscard]] std::vector<Event> read_events();
@@ -111,6 +120,7 @@ class Launcher {
   // Invariant: busy_ implies !gone_.
   bool busy_ = false;
   bool gone_ = false;
+  std::int64_t unanswered_since_ns_ = 0;  // of CLOCK_MONOTONIC; 0: nothing is owed
 };
 
 [[nodiscard]] bool is_launcher_invocation(int argc, char** argv);

@@ -150,7 +150,7 @@ struct Shown {
 };
 
 struct CancelJob {
-  std::string selector;  // a prefix of an id in hexadecimal, %N or a number, `last`, `all`
+  std::string selector;  // `all`, `last`, %N, a prefix of an id in hexadecimal, or a name
   Haste how = Haste::polite;
   bool operator==(const CancelJob&) const = default;
 };

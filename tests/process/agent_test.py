@@ -106,11 +106,26 @@ class Agent(ProcessTest):
     def test_a_job_is_cancelled_by_any_of_its_names(self):
         self.start_agent()
         selectors = [lambda row: row["job"], lambda row: row["job"][:8], lambda row: "%3", lambda row: "last"]
+        selectors += [lambda row: row["name"]]
         for selector in selectors:
             child = self.start_sleeper()
             (row,) = self.job_rows()
             self.expect(self.gibbon("cancel", selector(row)), 0, b"", "1 job cancelled")
             self.expect(self.finish(child), 143, b"", "cancelled")
+
+    def test_a_bare_number_cancels_nobodys_job_and_several_are_listed(self):
+        self.start_agent(slots=4)
+        children = [self.start_sleeper("--name", "twice", tasks=1) for _ in range(2)]
+        rows = self.job_rows()
+        ended = self.gibbon("cancel", "1")
+        self.assertEqual(ended.code, 4, ended.message)
+        self.assertIn("%1", ended.message)
+        self.expect(self.gibbon("cancel", "twice"), 4, b"", [row["job"][:8] for row in rows])
+        self.assertEqual([child.poll() for child in children], [None, None])
+        self.expect(self.gibbon("cancel", "%1"), 0, b"", "1 job cancelled")
+        self.expect(self.finish(children[0]), 143)
+        self.expect(self.gibbon("cancel", "twice"), 0, b"", "1 job cancelled")
+        self.expect(self.finish(children[1]), 143)
 
     def test_all_jobs_are_cancelled_at_once(self):
         self.start_agent(slots=4)
@@ -124,9 +139,11 @@ class Agent(ProcessTest):
         self.start_agent()
         self.expect(self.gibbon("cancel", "beef"), 4, b"", "no running job is called 'beef'")
         self.expect(self.gibbon("cancel", "%99"), 4)
+        self.expect(self.gibbon("cancel", "last"), 4)
         self.expect(self.run_list("true", ":::", "a"), 0)
         (row,) = self.job_rows("-a")
         self.expect(self.gibbon("cancel", row["job"]), 4, b"", "ended already")
+        self.expect(self.gibbon("cancel", "last"), 4, b"", "the last job has ended already")
         self.expect(self.gibbon("cancel", "--no-such-option", "last"), 2)
 
     def test_without_an_agent_there_is_nothing_to_ask(self):

@@ -41,7 +41,7 @@ void remove_dead_ones(const std::string& parent) {
 tl::expected<std::unique_ptr<PrivateAgent>, shell::Problem> PrivateAgent::start(uv_loop_t* loop,
                                                                                 const PrivateAgentOptions& options) {
   remove_dead_ones(options.parent);
-  auto state = shell::StateDir::make_private(options.parent);
+  auto state = shell::StateDir::make_private(options.parent, options.parent_hint);
   if (!state) return tl::unexpected(state.error());
   std::unique_ptr<PrivateAgent> self(new PrivateAgent(*std::move(state), crypto::SigningPair(shell::random_seed())));
   shell::AgentOptions agent_options{.slots = options.slots,

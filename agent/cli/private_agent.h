@@ -18,7 +18,8 @@
 namespace agent::cli {
 
 struct PrivateAgentOptions {
-  std::string parent;  // directory in which its own is made
+  std::string parent;       // directory in which its own is made
+  std::string parent_hint;  // what to do where that can not be
   std::uint32_t slots = 1;
   std::string program;
   std::string version;

@@ -11,7 +11,9 @@
 #include <charconv>
 #include <cstring>
 #include <filesystem>
+#include <ranges>
 #include <system_error>
+#include <utility>
 
 #include "agent/exec/remove_tree.h"
 #include "agent/shell/system.h"
@@ -66,18 +68,51 @@ std::string absolute_path(const std::string& path) {
   return absolute;
 }
 
+constexpr const char* elsewhere = "choose another place: --state DIR or GIBBON_STATE";
+
+// Makes what is missing of the path; `made` has it afterwards, the outermost first, even where that did not go well.
+tl::expected<void, Problem> make_with_parents(const std::string& absolute, std::vector<std::string>& made) {
+  std::vector<std::string> missing;
+  std::error_code ignored;
+  for (std::filesystem::path path = absolute; !std::filesystem::exists(path, ignored) && path.has_relative_path();
+       path = path.parent_path())
+    missing.push_back(path.string());
+  for (const std::string& path : missing | std::views::reverse) {
+    const bool last = path == absolute;
+    if (mkdir(path.c_str(), last ? 0700 : 0777) == 0) {
+      made.push_back(path);
+    } else if (errno != EEXIST) {
+      return tl::unexpected(cannot(last ? "make the state directory" : "make", path, errno, elsewhere));
+    }
+  }
+  return {};
+}
+
+void remove_empty(const std::vector<std::string>& directories) {
+  for (const std::string& path : directories | std::views::reverse)
+    if (rmdir(path.c_str()) != 0) return;
+}
+
 }  // namespace
 
 tl::expected<StateDir, Problem> StateDir::open(const std::string& path) {
   const std::string absolute = absolute_path(path);
-  const std::filesystem::path parent = std::filesystem::path(absolute).parent_path();
-  std::error_code error;
-  std::filesystem::create_directories(parent, error);
-  if (error) return tl::unexpected(cannot("make", parent.string(), error.value(), "choose another place: --state DIR"));
-  if (mkdir(absolute.c_str(), 0700) != 0 && errno != EEXIST) {
-    return tl::unexpected(cannot("make the state directory", absolute, errno, "choose another place: --state DIR"));
+  std::vector<std::string> made;
+  if (auto there = make_with_parents(absolute, made); !there) {
+    remove_empty(made);
+    return tl::unexpected(there.error());
   }
-  return open_directory(absolute, 0);
+  auto state = open_directory(absolute, 0);
+  if (!state) {
+    remove_empty(made);
+    return state;
+  }
+  state->made_ = std::move(made);
+  return state;
+}
+
+void StateDir::remove_if_made_and_empty() {
+  remove_empty(std::exchange(made_, {}));
 }
 
 tl::expected<StateDir, Problem> StateDir::open_existing(const std::string& path) {
@@ -89,7 +124,7 @@ tl::expected<StateDir, Problem> StateDir::open_directory(const std::string& abso
   state.path_ = absolute;
   state.directory_ = exec::Descriptor(::open(absolute.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags));
   if (!state.directory_) {
-    return tl::unexpected(cannot("open the state directory", absolute, errno, "choose another place: --state DIR"));
+    return tl::unexpected(cannot("open the state directory", absolute, errno, elsewhere));
   }
   if (auto good = check_private(state.directory_.get(), absolute, 0700); !good) return tl::unexpected(good.error());
   return state;
@@ -99,15 +134,19 @@ std::string StateDir::private_prefix() {
   return "gibbon-" + std::to_string(geteuid()) + "-";
 }
 
-tl::expected<StateDir, Problem> StateDir::make_private(const std::string& parent) {
+tl::expected<StateDir, Problem> StateDir::make_private(const std::string& parent, const std::string& hint) {
   std::string name = parent + "/" + private_prefix() + "XXXXXX";
-  if (mkdtemp(name.data()) == nullptr) {
-    return tl::unexpected(
-        cannot("make a private directory in", parent, errno, "set TMPDIR to a directory that you can write to"));
-  }
+  if (mkdtemp(name.data()) == nullptr)
+    return tl::unexpected(cannot("make a private directory in", parent, errno, hint));
   auto state = open(name);
-  if (!state) return state;
-  if (auto locked = state->lock(); !locked) return tl::unexpected(locked.error());
+  if (!state) {
+    (void)rmdir(name.c_str());
+    return state;
+  }
+  if (auto locked = state->lock(); !locked) {
+    state->remove_all();
+    return tl::unexpected(locked.error());
+  }
   return state;
 }
 

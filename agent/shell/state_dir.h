@@ -33,14 +33,15 @@ struct JobNote {
 class StateDir {
  public:
   // Opens `path`, making it (and its parents) where it is missing. Refuses one that belongs to somebody else or that
-  // others may enter.
+  // others may enter. Where that fails, nothing that it made is left.
   [[nodiscard]] static tl::expected<StateDir, Problem> open(const std::string& path);
 
   // Opens `path` only if it is there, and not if its last part is a link.
   [[nodiscard]] static tl::expected<StateDir, Problem> open_existing(const std::string& path);
 
   // A fresh private one below `parent`, locked, to be removed with remove_all(). Its name begins with private_prefix().
-  [[nodiscard]] static tl::expected<StateDir, Problem> make_private(const std::string& parent);
+  // `hint` says what to do where `parent` takes none.
+  [[nodiscard]] static tl::expected<StateDir, Problem> make_private(const std::string& parent, const std::string& hint);
   [[nodiscard]] static std::string private_prefix();
 
   [[nodiscard]] const std::string& path() const { return path_; }
@@ -72,6 +73,9 @@ class StateDir {
   [[nodiscard]] std::optional<std::string> read_mark() const;
   [[nodiscard]] tl::expected<void, Problem> write_mark(const std::string& mark) const;
 
+  // Takes back what open() made, as far as it is still empty.
+  void remove_if_made_and_empty();
+
   // Removes the whole directory, never following links.
   void remove_all();
 
@@ -81,6 +85,7 @@ class StateDir {
   [[nodiscard]] std::optional<std::string> read_small(const std::string& name) const;
 
   std::string path_;
+  std::vector<std::string> made_;  // by open(): the directory and its parents as far as they were missing
   exec::Descriptor directory_;
   exec::Descriptor lock_;
 };

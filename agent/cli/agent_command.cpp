@@ -4,15 +4,18 @@
 #include <poll.h>
 #include <spawn.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <uv.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -98,6 +101,7 @@ class Foreground {
 struct Started {
   pid_t pid = -1;
   std::string log;
+  std::int64_t log_begin = 0;  // where its own words begin
 };
 
 tl::expected<Started, shell::Problem> start_in_background(const UpOptions& options, const AgentContext& context) {
@@ -108,6 +112,8 @@ tl::expected<Started, shell::Problem> start_in_background(const UpOptions& optio
   if (log < 0)
     return tl::unexpected(
         shell::Problem{.message = "cannot write " + started.log + ": " + std::strerror(errno), .hint = ""});
+  struct stat status {};
+  if (fstat(log, &status) == 0) started.log_begin = status.st_size;
   std::vector<std::string> words{context.program, "--state", context.state_directory, "agent"};
   if (options.slots) words.insert(words.end(), {"--slots", std::to_string(*options.slots)});
   std::vector<char*> arguments;
@@ -130,6 +136,22 @@ tl::expected<Started, shell::Problem> start_in_background(const UpOptions& optio
     return tl::unexpected(
         shell::Problem{.message = "cannot start " + context.program + ": " + std::strerror(error), .hint = ""});
   return started;
+}
+
+// The end of what the agent wrote to its log, as lines that begin with two blanks.
+std::string last_words(const Started& started) {
+  constexpr std::int64_t bytes_max = 2'048;
+  constexpr std::size_t line_bytes_max = 400;
+  std::ifstream log(started.log, std::ios::binary | std::ios::ate);
+  const std::int64_t size = log ? static_cast<std::int64_t>(log.tellg()) : 0;
+  log.seekg(std::max(started.log_begin, size - bytes_max));
+  std::string text;
+  for (std::string line; std::getline(log, line);) {
+    constexpr std::string_view own = "gibbon: ";
+    text +=
+        "  " + printable(std::string_view(line).substr(line.starts_with(own) ? own.size() : 0), line_bytes_max) + "\n";
+  }
+  return text;
 }
 
 // Until the agent answers, or has ended without ever doing so.
@@ -198,7 +220,10 @@ int bring_up(const UpOptions& options, const AgentContext& context) {
   if (!started) return complain(started.error());
   auto conversation = await_agent(*started, context);
   if (!conversation) {
-    return complain({.message = "the agent did not start", .hint = "its last words are in " + started->log});
+    const std::string words = last_words(*started);
+    say(words.empty() ? "gibbon: the agent did not start\n" : "gibbon: the agent did not start; it said:\n" + words);
+    say("gibbon: its log is " + started->log + "\n");
+    return exit_failed;
   }
   const auto slots = conversation->welcome().slots;
   say("gibbon: agent started (pid " + std::to_string(conversation->welcome().pid) + ", " + std::to_string(slots) +

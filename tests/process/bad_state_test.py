@@ -39,6 +39,25 @@ class Directory(ProcessTest):
         self.expect(self.gibbon("run", "echo", ":::", "a", env={"GIBBON_STATE": deep}), 0, "a\n")
         self.assertEqual(os.stat(deep).st_mode & 0o7777, 0o700)
 
+    def test_where_it_can_not_be_made_nothing_is_left_and_the_hint_names_it(self):
+        bad = self.path("a", "b", "x" * 300)
+        for words, env in ((["--state", bad], {}), ([], {"GIBBON_STATE": bad})):
+            ended = self.gibbon(*words, "run", "echo", ":::", "a", env=env)
+            self.expect(ended, 125, b"", ["--state DIR or GIBBON_STATE"])
+            self.assertNotIn("TMPDIR", ended.message)
+            self.assertFalse(os.path.exists(self.path("a")))
+
+    def test_one_that_takes_no_private_agent_is_to_blame_and_not_tmpdir(self):
+        self.mount_state("4m,nr_inodes=1")
+        ended = self.run_list("echo", ":::", "a")
+        self.expect(ended, 125, b"", [self.state, "No space left", "--state DIR or GIBBON_STATE"])
+        self.assertNotIn("TMPDIR", ended.message)
+
+    def test_a_run_that_fails_to_begin_takes_back_what_it_made(self):
+        deep = self.path("a", "b", "state")
+        self.expect(self.gibbon("--state", deep, "run", "no-such-program", ":::", "a"), 127, b"")
+        self.assertFalse(os.path.exists(self.path("a")))
+
     def test_a_path_longer_than_a_sockets_name(self):
         self.state = self.path("x" * 120, "state")
         self.start_long_agent()
@@ -80,7 +99,8 @@ class Secrets(ProcessTest):
         for content in (b"", b"x" * 31, b"x" * 33):
             write_file(self.key, content, 0o600)
             self.expect(self.gibbon("agent"), 1, b"", [self.key, "damaged"])
-            self.expect(self.gibbon("up"), 1, b"", "agent.log")
+            ended = self.expect(self.gibbon("up"), 1, b"", ["did not start", "agent.log", self.key, "damaged"])
+            self.assertEqual(ended.message.count("damaged"), 1, "only what this agent said")
             self.assertIn(b"damaged", read_file(os.path.join(self.state, "agent.log")))
 
     def test_a_key_that_is_a_link(self):

@@ -64,7 +64,7 @@ std::string why(const exec::TaskExited& exited, const crypto::Manifest& manifest
     case exec::EndReason::could_not_start: return start_failure(*exited.failure, manifest);
     case exec::EndReason::timed_out: return "timed out";
     case exec::EndReason::ended:
-      return exited.status.signal == SIGKILL ? "killed by SIGKILL, as the kernel does when memory runs out" : "";
+      return exited.status.signal == SIGKILL ? "killed by SIGKILL, perhaps by the kernel because memory ran out" : "";
     case exec::EndReason::deadline_passed:
     case exec::EndReason::stopped: return "";
   }

@@ -51,7 +51,8 @@ class Declarer {
 
 void declare_global(CLI::App& app) {
   const Declarer in(app, global_group);
-  in.value("--state", "DIR", "directory of the agent's state (else $GIBBON_STATE, else ~/.local/state/gibbon)");
+  in.value("--state", "DIR",
+           "directory of the agent's state (else $GIBBON_STATE, $XDG_STATE_HOME/gibbon, ~/.local/state/gibbon)");
   in.flag("-q,--quiet", "no summary, no progress; lists show ids only");
   in.flag("-v,--verbose", "say more");
   in.value("--color", "auto|always|never", "colours (auto: if the output is a terminal)");

@@ -114,6 +114,14 @@ TEST(Help, IsThereForEveryCommand) {
   EXPECT_EQ(refusal({"help", "run", "ps"}), "gibbon help takes one command at most | gibbon help [COMMAND] | 2");
 }
 
+TEST(Help, OfRunSaysWhatScriptsRelyOn) {
+  for (const char* word : {"--halt WHEN,EVENT=N", "1 is soon,fail=1", "KILL", "$XDG_STATE_HOME/gibbon", "the last try",
+                           "the job is cancelled", "gibbon run ::: 'echo a'", "total and done", "1 to 100", "101",
+                           "124", "125", "126, 127", "130, 143"})
+    EXPECT_THAT(help({"help", "run"}), HasSubstr(word));
+  EXPECT_THAT(help({"help", "cancel"}), AllOf(HasSubstr("name\nof a job"), HasSubstr("never a number")));
+}
+
 TEST(Help, OfATasksCommandIsTheTasks) {
   EXPECT_EQ(command<RunOptions>({"run", "gzip", "--help", ":::", "a"}).command, (Words{"gzip", "--help"}));
 }

@@ -12,10 +12,12 @@
 #include <cstring>
 #include <filesystem>
 #include <ranges>
+#include <sstream>
 #include <system_error>
 #include <utility>
 
 #include "agent/exec/remove_tree.h"
+#include "agent/shell/process_identity.h"
 #include "agent/shell/system.h"
 
 namespace agent::shell {
@@ -48,6 +50,14 @@ tl::expected<void, Problem> check_private(int fd, const std::string& path, mode_
                                   .hint = "chmod " + wanted + " " + path});
   }
   return {};
+}
+
+// REQUIRES: opened with O_NONBLOCK, since a FIFO would make us wait for somebody at its other end.
+tl::expected<void, Problem> check_regular(int fd, const std::string& path) {
+  struct stat status {};
+  if (fstat(fd, &status) != 0) return tl::unexpected(cannot("look at", path, errno));
+  if (S_ISREG(status.st_mode)) return {};
+  return tl::unexpected(Problem{.message = path + " is not a regular file", .hint = "move it away"});
 }
 
 bool write_fully(int fd, const char* data, std::size_t size) {
@@ -156,8 +166,10 @@ std::string StateDir::socket_path() const {
 
 tl::expected<void, Problem> StateDir::lock() {
   const std::string path = file("lock");
-  lock_ = exec::Descriptor(openat(directory_.get(), "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  constexpr int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  lock_ = exec::Descriptor(openat(directory_.get(), "lock", flags, 0600));
   if (!lock_) return tl::unexpected(cannot("open", path, errno));
+  if (auto regular = check_regular(lock_.get(), path); !regular) return regular;
   if (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
     lock_ = {};
     const auto pid = holder();
@@ -166,6 +178,12 @@ tl::expected<void, Problem> StateDir::lock() {
                                              " already uses the state directory " + path_,
                                   .hint = "gibbon status, or another directory: --state DIR"});
   }
+  if (const auto pid = marking_agent()) {
+    lock_ = {};
+    return tl::unexpected(Problem{.message = "an agent (pid " + std::to_string(*pid) + ") uses the state directory " +
+                                             path_ + ", although somebody removed its lock",
+                                  .hint = "stop that agent: kill " + std::to_string(*pid)});
+  }
   const std::string pid = std::to_string(getpid()) + "\n";
   if (ftruncate(lock_.get(), 0) != 0 || !write_fully(lock_.get(), pid.data(), pid.size())) {
     return tl::unexpected(cannot("write", path, errno));
@@ -173,8 +191,18 @@ tl::expected<void, Problem> StateDir::lock() {
   return {};
 }
 
+// Another process that has marked this directory as its own and lives.
+std::optional<int> StateDir::marking_agent() const {
+  const auto mark = whole_mark();
+  int pid = 0;
+  if (!mark || std::from_chars(mark->writer.data(), mark->writer.data() + mark->writer.size(), pid).ec != std::errc{})
+    return std::nullopt;
+  if (pid == getpid() || process_identity(pid) != mark->writer) return std::nullopt;
+  return pid;
+}
+
 std::optional<int> StateDir::holder() const {
-  const exec::Descriptor probe(openat(directory_.get(), "lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+  const exec::Descriptor probe(openat(directory_.get(), "lock", O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!probe) return std::nullopt;
   if (flock(probe.get(), LOCK_SH | LOCK_NB) == 0) return std::nullopt;  // released again on close
   const auto content = read_small("lock");
@@ -186,7 +214,8 @@ std::optional<int> StateDir::holder() const {
 
 tl::expected<crypto::Seed, Problem> StateDir::secret(const std::string& name) const {
   const std::string path = file(name);
-  exec::Descriptor fd(openat(directory_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  constexpr int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  exec::Descriptor fd(openat(directory_.get(), name.c_str(), flags));
   if (!fd && errno == ENOENT) {
     const crypto::Seed fresh = random_seed();
     const std::string temporary = name + "." + to_hex(random_bytes16());
@@ -205,9 +234,10 @@ tl::expected<crypto::Seed, Problem> StateDir::secret(const std::string& name) co
     (void)unlinkat(directory_.get(), temporary.c_str(), 0);
     if (!linked) return tl::unexpected(cannot("write", path, error));
     (void)fsync(directory_.get());
-    fd = exec::Descriptor(openat(directory_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    fd = exec::Descriptor(openat(directory_.get(), name.c_str(), flags));
   }
   if (!fd) return tl::unexpected(cannot("open", path, errno));
+  if (auto regular = check_regular(fd.get(), path); !regular) return tl::unexpected(regular.error());
   if (auto good = check_private(fd.get(), path, 0600); !good) return tl::unexpected(good.error());
   crypto::Seed seed;
   std::array<char, 1> beyond{};
@@ -260,11 +290,29 @@ std::vector<JobNote> StateDir::noted_jobs() const {
 }
 
 std::optional<std::string> StateDir::read_mark() const {
-  return read_small("mark");
+  auto mark = whole_mark();
+  if (!mark) return std::nullopt;
+  return std::move(mark->word);
+}
+
+std::optional<StateDir::Mark> StateDir::whole_mark() const {
+  std::istringstream lines(read_small("mark").value_or(""));
+  Mark mark;
+  std::string place;
+  if (!std::getline(lines, mark.word) || !std::getline(lines, place) || !std::getline(lines, mark.writer))
+    return std::nullopt;
+  if (place != directory_identity()) return std::nullopt;
+  return mark;
+}
+
+std::string StateDir::directory_identity() const {
+  struct stat status {};
+  if (fstat(directory_.get(), &status) != 0) return {};
+  return std::to_string(status.st_dev) + " " + std::to_string(status.st_ino);
 }
 
 tl::expected<void, Problem> StateDir::write_mark(const std::string& mark) const {
-  return write_whole("mark", mark);
+  return write_whole("mark", mark + "\n" + directory_identity() + "\n" + process_identity(getpid()) + "\n");
 }
 
 void StateDir::remove_all() {
@@ -289,8 +337,8 @@ tl::expected<void, Problem> StateDir::write_whole(const std::string& name, const
 }
 
 std::optional<std::string> StateDir::read_small(const std::string& name) const {
-  const exec::Descriptor fd(openat(directory_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  if (!fd) return std::nullopt;
+  const exec::Descriptor fd(openat(directory_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!fd || !check_regular(fd.get(), name)) return std::nullopt;
   std::string content;
   std::array<char, 4096> buffer{};
   while (content.size() < small_file_bytes_max) {

@@ -49,7 +49,8 @@ class StateDir {
   // A path of any state directory's socket that is short enough for sockaddr_un, whatever path() is.
   [[nodiscard]] std::string socket_path() const;
 
-  // Becomes the agent of this directory until the process ends. Refused while another one is.
+  // Becomes the agent of this directory until the process ends. Refused while another one is, also when somebody
+  // removed the file that it has locked.
   [[nodiscard]] tl::expected<void, Problem> lock();
   // The pid of the agent that holds the lock, if one does.
   [[nodiscard]] std::optional<int> holder() const;
@@ -69,7 +70,7 @@ class StateDir {
   [[nodiscard]] std::vector<JobNote> noted_jobs() const;
 
   // The word that marks the processes of the agent that lives here (GIBBON_AGENT); remains for the sweep after its
-  // death.
+  // death. It holds for this very directory: in a copy, whose processes these never were, there is none.
   [[nodiscard]] std::optional<std::string> read_mark() const;
   [[nodiscard]] tl::expected<void, Problem> write_mark(const std::string& mark) const;
 
@@ -82,6 +83,14 @@ class StateDir {
  private:
   [[nodiscard]] static tl::expected<StateDir, Problem> open_directory(const std::string& absolute, int flags);
   [[nodiscard]] tl::expected<void, Problem> write_whole(const std::string& name, const std::string& content) const;
+  // What write_mark() wrote here, if it was here: the mark, and which process did.
+  struct Mark {
+    std::string word;
+    std::string writer;  // process_identity()
+  };
+  [[nodiscard]] std::optional<Mark> whole_mark() const;
+  [[nodiscard]] std::optional<int> marking_agent() const;
+  [[nodiscard]] std::string directory_identity() const;
   [[nodiscard]] std::optional<std::string> read_small(const std::string& name) const;
 
   std::string path_;

@@ -1,6 +1,7 @@
 """State directories, keys and settings that are not as they should be; what a dead agent leaves behind."""
 
 import os
+import shutil
 import unittest
 
 from harness import ProcessTest, read_file, wait_until, write_file
@@ -108,6 +109,25 @@ class Secrets(ProcessTest):
         os.symlink(self.path("work", "elsewhere"), self.key)
         self.expect(self.gibbon("agent"), 1, b"", self.key)
 
+    def put_fifo(self, name):
+        path = os.path.join(self.state, name)
+        if os.path.exists(path):
+            os.remove(path)
+        os.mkfifo(path, 0o600)
+        return path
+
+    def test_a_fifo_where_a_file_should_be_is_named_and_not_waited_for(self):
+        for name in ("user.key", "node.key", "lock", "gibbon.toml"):
+            with self.subTest(name):
+                path = self.put_fifo(name)
+                self.expect(self.gibbon("agent", seconds=5), 1, b"", [path, "not a regular file"])
+                os.remove(path)
+        self.put_fifo("mark")
+        os.makedirs(os.path.join(self.state, "jobs"), exist_ok=True)
+        self.put_fifo(os.path.join("jobs", "a" * 32))
+        self.start_agent()
+        self.expect(self.run_list("echo", ":::", "a"), 0, "a\n")
+
     def test_a_lost_node_key_is_made_again(self):
         os.unlink(os.path.join(self.state, "node.key"))
         self.start_agent()
@@ -190,6 +210,24 @@ class Remnants(ProcessTest):
         self.assertNotEqual([name for name in os.listdir(self.state) if name.startswith("gibbon-")], [])
         self.expect(self.run_list("echo", ":::", "a"), 0, "a\n")
         self.assertEqual([name for name in os.listdir(self.state) if name.startswith("gibbon-")], [])
+
+    def test_an_agent_in_a_copy_leaves_the_tasks_of_the_first_alone(self):
+        self.start_agent()
+        child = self.start("run", "touch up; sleep 2; echo {}", ":::", "a")
+        self.wait_for_file("up")
+        copy = self.path("copy")
+        shutil.copytree(self.state, copy, ignore=lambda folder, names: [n for n in names if n == "agent.sock"])
+        second = self.start_agent(state=copy)
+        self.expect(self.finish(child), 0, "a\n")
+        self.stop_agent(second)
+
+    def test_an_agent_whose_lock_was_removed_still_has_its_directory_to_itself(self):
+        first = self.start_agent()
+        child = self.start("run", "touch up; sleep 1; echo {}", ":::", "a")
+        self.wait_for_file("up")
+        os.remove(os.path.join(self.state, "lock"))
+        self.expect(self.gibbon("agent"), 1, b"", [f"pid {first.pid}", "removed its lock"])
+        self.expect(self.finish(child), 0, "a\n")
 
     def test_runs_side_by_side_do_not_clear_each_other_away(self):
         children = [self.start("run", "-j2", "echo {}; sleep 0.2", ":::", *map(str, range(6))) for _ in range(4)]

@@ -11,8 +11,8 @@ struct Prose {
 };
 
 constexpr std::string_view run_examples =
-    R"(Options end at the command. Its words are joined with blanks and given to /bin/sh, or $GIBBON_SHELL; replaced arguments
-are quoted.
+    R"(Options end at the command. Its words are joined with blanks and given to /bin/sh, or $GIBBON_SHELL; replaced
+arguments are quoted.
   {} the item   {.} without extension   {/} base name   {//} directory   {/.} base name without extension
   {1} {2.} one column   {#} number of the task   {%} slot   {lo} {hi} bounds of a piece of a range
   ::: items...   :::: files...   :::+ and ::::+ go item by item with the source before
@@ -24,7 +24,7 @@ Tasks read nothing from standard input. Their environment is PATH, HOME, LANG, w
   GIBBON_SEQ, GIBBON_SLOT  as {#} and {%}; GIBBON_BRANCH counts the iterations from 0
   GIBBON_ATTEMPT           0 in the first try, 1 in the second
   GIBBON_SCRATCH           a directory of the task's own, empty at its start and removed at its end
-  GIBBON_JOB_ID, GIBBON_NODE, GIBBON_ROOT_NODE, GIBBON_CPUS, GIBBON_BIN (this program)
+  GIBBON_JOB_ID, GIBBON_NODE, GIBBON_ROOT_NODE, GIBBON_CPUS, GIBBON_BIN (this program), GIBBON_AGENT (a mark)
 What a task started ends with it. Of a task that was tried again the output of the last try is shown.
 A job belongs to this command: when it ends, is killed or loses its terminal, the job is cancelled.
 
@@ -57,8 +57,8 @@ constexpr std::string_view program_examples = R"(Examples:
 )";
 
 constexpr std::string_view cancel_examples =
-    R"(JOB is all, last (the job launched last), %N for this agent's N-th job, an id or the beginning of one, or the name
-of a job. Digits alone are the beginning of an id, never a number. Where several jobs are meant, none is cancelled and
+    R"(JOB is all, last (the job launched last), %N for this agent's N-th job, an id or the beginning of one, or the
+name of a job. Digits alone are the beginning of an id, never a number. Where several jobs are meant, none is cancelled and
 they are listed.
 Tasks get TERM and five seconds later KILL; with --now KILL at once.
 

@@ -119,7 +119,7 @@ TEST(Help, OfRunSaysWhatScriptsRelyOn) {
                            "the job is cancelled", "gibbon run ::: 'echo a'", "total and done", "1 to 100", "101",
                            "124", "125", "126, 127", "130, 143"})
     EXPECT_THAT(help({"help", "run"}), HasSubstr(word));
-  EXPECT_THAT(help({"help", "cancel"}), AllOf(HasSubstr("name\nof a job"), HasSubstr("never a number")));
+  EXPECT_THAT(help({"help", "cancel"}), AllOf(HasSubstr("name of a job"), HasSubstr("never a number")));
 }
 
 TEST(Help, OfATasksCommandIsTheTasks) {

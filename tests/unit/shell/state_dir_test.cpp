@@ -50,30 +50,6 @@ TEST(StateDirTest, IsMadeWithItsParentsAndPrivate) {
   EXPECT_EQ(mode_of(state->path()), 0700U);
 }
 
-TEST(StateDirTest, WhereItCanNotBeMadeNothingIsLeft) {
-  const TemporaryDirectory root;
-  EXPECT_THAT(message_of(StateDir::open(root.file("a/b/" + std::string(300, 'x')))), HasSubstr("cannot make"));
-  EXPECT_FALSE(exists(root.file("a")));
-}
-
-TEST(StateDirTest, WhatWasMadeIsTakenBackAsFarAsItIsEmpty) {
-  const TemporaryDirectory root;
-  ASSERT_EQ(mkdir(root.file("there").c_str(), 0700), 0);
-  auto state = StateDir::open(root.file("there/a/state"));
-  ASSERT_TRUE(state);
-  state->remove_if_made_and_empty();
-  EXPECT_FALSE(exists(root.file("there/a")));
-  EXPECT_TRUE(exists(root.file("there")));
-  auto used = StateDir::open(root.file("there/a/state"));
-  ASSERT_TRUE(used && used->secret("user.key"));
-  used->remove_if_made_and_empty();
-  EXPECT_TRUE(exists(root.file("there/a/state/user.key")));
-  auto found = StateDir::open(root.file("there"));
-  ASSERT_TRUE(found);
-  found->remove_if_made_and_empty();
-  EXPECT_TRUE(exists(root.file("there")));
-}
-
 TEST(StateDirTest, PathsAreMadeAbsoluteAndPlain) {
   const TemporaryDirectory root;
   ASSERT_EQ(chdir(root.path().c_str()), 0);

@@ -6,12 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <filesystem>
-#include <ranges>
 #include <sstream>
 #include <system_error>
 #include <utility>
@@ -87,7 +87,8 @@ tl::expected<void, Problem> make_with_parents(const std::string& absolute, std::
   for (std::filesystem::path path = absolute; !std::filesystem::exists(path, ignored) && path.has_relative_path();
        path = path.parent_path())
     missing.push_back(path.string());
-  for (const std::string& path : missing | std::views::reverse) {
+  std::ranges::reverse(missing);
+  for (const std::string& path : missing) {
     const bool last = path == absolute;
     if (mkdir(path.c_str(), last ? 0700 : 0777) == 0) {
       made.push_back(path);
@@ -99,8 +100,8 @@ tl::expected<void, Problem> make_with_parents(const std::string& absolute, std::
 }
 
 void remove_empty(const std::vector<std::string>& directories) {
-  for (const std::string& path : directories | std::views::reverse)
-    if (rmdir(path.c_str()) != 0) return;
+  for (auto path = directories.rbegin(); path != directories.rend(); ++path)
+    if (rmdir(path->c_str()) != 0) return;
 }
 
 }  // namespace

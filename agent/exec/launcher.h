@@ -38,6 +38,14 @@ enum class LaunchError : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_string(LaunchError error);
 
+struct LaunchFailure {
+  LaunchError error = LaunchError::no_process;
+  int error_number = 0;  // errno of what failed
+  std::string path;      // the directory or program that it is about; may be empty
+};
+// For people: what, where and why.
+[[nodiscard]] std::string to_string(const LaunchFailure& failure);
+
 enum class OrderError : std::uint8_t {
   busy,           // a task is running
   gone,           // the launcher has died: `read_events` says so too
@@ -54,7 +62,7 @@ class Launcher {
  public:
   // Starts the process and returns at once; orders given before it is up wait in the socket. A set-up that fails in the
   // launcher is reported for the first task, as `could_not_start`.
-  [[nodiscard]] static tl::expected<std::unique_ptr<Launcher>, LaunchError> start(const LauncherOptions& options);
+  [[nodiscard]] static tl::expected<std::unique_ptr<Launcher>, LaunchFailure> start(const LauncherOptions& options);
 
   // Hangs up and waits until the process is gone, which takes about a millisecond: it kills what is below it at once
   // and removes its scratch directory. One that is not gone after 2 s is killed. To end many, call `finish` for all of

@@ -89,6 +89,7 @@ tl::expected<client::Accepted, Refusal> Agent::submit(ClientSession& session, co
     return refused(RefusalCode::limit, "there are " + std::to_string(jobs_max) + " jobs here already",
                    "wait for some: gibbon ps");
   }
+  (void)restore_directories();
   auto opened = RootJob::open(submission, surroundings_);
   if (!opened) return tl::unexpected(opened.error());
   const protocol::JobId job = (*opened)->id();
@@ -124,8 +125,12 @@ tl::expected<void, Refusal> Agent::append_items(ClientSession& session, client::
   if (held->verdict) return {};
   auto known = held->job->append_items(std::move(items));
   if (!known) {
+    // Said before the verdict, which it explains and which ends the conversation.
+    const Refusal& refusal = known.error();
+    session.send(client::Refused{
+        .code = refusal.code, .message = refusal.problem.message, .hint = refusal.problem.hint, .job = job});
     post(core::CancelRequested{.job = job, .how = core::StopHow::terminate});
-    return tl::unexpected(known.error());
+    return {};
   }
   const bool ended = held->job->items_ended();
   held->chunk_to_acknowledge = chunk;

@@ -61,7 +61,7 @@ TaskPool::~TaskPool() {
   for (const auto& place : places_) place->launcher->finish();
 }
 
-tl::expected<exec::Launcher*, exec::LaunchError> TaskPool::idle_launcher() {
+tl::expected<exec::Launcher*, exec::LaunchFailure> TaskPool::idle_launcher() {
   // The one used last: its pages and its scratch directory are warm.
   for (auto at = places_.rbegin(); at != places_.rend(); ++at) {
     if (!(*at)->task && !(*at)->gone) return (*at)->launcher.get();
@@ -71,15 +71,24 @@ tl::expected<exec::Launcher*, exec::LaunchError> TaskPool::idle_launcher() {
   return (*place)->launcher.get();
 }
 
-tl::expected<TaskPool::Place*, exec::LaunchError> TaskPool::add_place() {
+void TaskPool::retire_idle_ones() {
+  for (const auto& place : places_) {
+    if (place->task || place->gone) continue;
+    place->gone = true;
+    place->launcher->finish();
+  }
+}
+
+tl::expected<TaskPool::Place*, exec::LaunchFailure> TaskPool::add_place() {
   auto launcher = exec::Launcher::start(options_);
   if (!launcher) return tl::unexpected(launcher.error());
   auto place = std::make_unique<Place>();
   place->pool = this;
   place->launcher = *std::move(launcher);
   auto poll = std::make_unique<uv_poll_t>();
-  if (uv_poll_init(loop_, poll.get(), place->launcher->fd()) != 0)
-    return tl::unexpected(exec::LaunchError::no_descriptors);
+  if (const int error = uv_poll_init(loop_, poll.get(), place->launcher->fd()); error != 0)
+    return tl::unexpected(
+        exec::LaunchFailure{.error = exec::LaunchError::no_descriptors, .error_number = -error, .path = ""});
   place->poll.reset(poll.release());
   place->poll->data = place.get();
   auto on_readable = [](uv_poll_t* handle, int, int) noexcept {

@@ -48,7 +48,9 @@ class TaskPool {
   TaskPool& operator=(const TaskPool&) = delete;
 
   // A launcher without a task. Valid until the next call of anything here.
-  [[nodiscard]] tl::expected<exec::Launcher*, exec::LaunchError> idle_launcher();
+  [[nodiscard]] tl::expected<exec::Launcher*, exec::LaunchFailure> idle_launcher();
+  // Those without a task end; new ones are started as they are needed.
+  void retire_idle_ones();
   // Starts `order` on it. REQUIRES: it came from idle_launcher() just now.
   [[nodiscard]] tl::expected<void, exec::OrderError> start(exec::Launcher& launcher, core::TaskId task,
                                                            const exec::TaskOrder& order);
@@ -72,7 +74,7 @@ class TaskPool {
     bool gone = false;  // its LauncherGone is on the way: no task for it
   };
 
-  [[nodiscard]] tl::expected<Place*, exec::LaunchError> add_place();
+  [[nodiscard]] tl::expected<Place*, exec::LaunchFailure> add_place();
   [[nodiscard]] Place* place_of(core::TaskId task);
   void read(Place& place);
   void bury(Place& place);

@@ -37,6 +37,8 @@ namespace agent::cli {
 namespace {
 
 constexpr auto start_patience = std::chrono::seconds(10);
+constexpr auto successor_patience = std::chrono::milliseconds(200);
+constexpr auto lost_patience = std::chrono::seconds(3);
 constexpr auto stop_patience = std::chrono::seconds(20);
 
 int complain(const shell::Problem& problem, int exit_code = exit_failed) {
@@ -108,7 +110,7 @@ tl::expected<Started, shell::Problem> start_in_background(const UpOptions& optio
   auto state = shell::StateDir::open(context.state_directory);
   if (!state) return tl::unexpected(state.error());
   Started started{.log = state->file("agent.log")};
-  const int log = open(started.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+  const int log = open(started.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
   if (log < 0)
     return tl::unexpected(
         shell::Problem{.message = "cannot write " + started.log + ": " + std::strerror(errno), .hint = ""});
@@ -154,23 +156,33 @@ std::string last_words(const Started& started) {
   return text;
 }
 
-// Until the agent answers, or has ended without ever doing so.
+bool is_held(const AgentContext& context) {
+  const auto state = shell::StateDir::open_existing(context.state_directory);
+  return state && state->holder();
+}
+
+// Until an agent answers: the one we started, or one that was quicker and made ours end.
 std::optional<Conversation> await_agent(const Started& started, const AgentContext& context) {
-  const auto until = std::chrono::steady_clock::now() + start_patience;
-  while (std::chrono::steady_clock::now() < until) {
+  using Clock = std::chrono::steady_clock;
+  const auto until = Clock::now() + start_patience;
+  bool ended = false;
+  auto ours_or_held = Clock::now();  // when there was last one that may come to answer
+  while (Clock::now() < until) {
     auto socket = connect_to_agent(context.state_directory);
     if (socket && *socket) {
       if (auto conversation = Conversation::open(*std::move(*socket), context.version)) return *std::move(conversation);
     }
-    if (waitpid(started.pid, nullptr, WNOHANG) != 0) return std::nullopt;
+    ended = ended || waitpid(started.pid, nullptr, WNOHANG) != 0;
+    if (!ended || is_held(context)) ours_or_held = Clock::now();
+    if (Clock::now() - ours_or_held > successor_patience) return std::nullopt;
     (void)poll(nullptr, 0, 10);
   }
   return std::nullopt;
 }
 
 // The agent hangs up before it has left its directory; another one may start only then.
-bool await_free_directory(const std::string& state_directory) {
-  const auto until = std::chrono::steady_clock::now() + stop_patience;
+bool await_free_directory(const std::string& state_directory, std::chrono::milliseconds patience = stop_patience) {
+  const auto until = std::chrono::steady_clock::now() + patience;
   auto state = shell::StateDir::open(state_directory);
   while (state && state->holder()) {
     if (std::chrono::steady_clock::now() >= until) return false;
@@ -225,6 +237,10 @@ int bring_up(const UpOptions& options, const AgentContext& context) {
     say("gibbon: its log is " + started->log + "\n");
     return exit_failed;
   }
+  if (conversation->welcome().pid != static_cast<std::uint64_t>(started->pid)) {
+    say("gibbon: an agent runs already (pid " + std::to_string(conversation->welcome().pid) + ")\n");
+    return exit_ok;
+  }
   const auto slots = conversation->welcome().slots;
   say("gibbon: agent started (pid " + std::to_string(conversation->welcome().pid) + ", " + std::to_string(slots) +
       (slots == 1 ? " slot" : " slots") + "); its log is " + started->log + "\n");
@@ -236,11 +252,17 @@ int take_down(const DownOptions& options, const AgentContext& context) {
   if (!socket) return complain(socket.error());
   if (!*socket)
     return complain({.message = "no agent runs here (" + context.state_directory + ")", .hint = ""}, exit_no_agent);
+  // Somebody else may have stopped it while we were asking.
+  const auto lost = [&context](const shell::Problem& problem) {
+    if (!await_free_directory(context.state_directory, lost_patience)) return complain(problem, exit_no_agent);
+    say("gibbon: agent stopped\n");
+    return exit_ok;
+  };
   auto conversation = Conversation::open(*std::move(*socket), context.version);
-  if (!conversation) return complain(conversation.error(), exit_no_agent);
+  if (!conversation) return lost(conversation.error());
   using protocol::client::Haste;
   auto answer = conversation->ask(protocol::client::StopAgent{.how = options.now ? Haste::now : Haste::polite});
-  if (!answer) return complain(answer.error(), exit_no_agent);
+  if (!answer) return lost(answer.error());
   if (const auto* refused = std::get_if<protocol::client::Refused>(&*answer)) {
     return complain({.message = refused->message, .hint = refused->hint});
   }

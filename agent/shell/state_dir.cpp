@@ -71,6 +71,17 @@ bool write_fully(int fd, const char* data, std::size_t size) {
   return true;
 }
 
+// Whoever only asks for the holder has the lock for a moment itself, and must not pass for one.
+bool locked_soon(int fd) {
+  constexpr int tries_max = 20;
+  for (int i = 0; i < tries_max; ++i) {
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
+    constexpr timespec pause{.tv_sec = 0, .tv_nsec = 2'000'000};
+    (void)nanosleep(&pause, nullptr);
+  }
+  return false;
+}
+
 std::string absolute_path(const std::string& path) {
   std::error_code error;
   std::string absolute = std::filesystem::absolute(path, error).lexically_normal().string();
@@ -171,7 +182,7 @@ tl::expected<void, Problem> StateDir::lock() {
   lock_ = exec::Descriptor(openat(directory_.get(), "lock", flags, 0600));
   if (!lock_) return tl::unexpected(cannot("open", path, errno));
   if (auto regular = check_regular(lock_.get(), path); !regular) return regular;
-  if (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+  if (!locked_soon(lock_.get())) {
     lock_ = {};
     const auto pid = holder();
     return tl::unexpected(Problem{.message = "an agent" +

@@ -64,6 +64,18 @@ class Agent(ProcessTest):
         self.wait_for_none(self.alive, "the agent")
         self.expect(self.gibbon("status"), 3)
 
+    def test_many_that_bring_one_up_at_once_all_find_it_and_many_may_take_it_down(self):
+        for _ in range(3):
+            ups = [self.finish(child) for child in [self.start("up") for _ in range(16)]]
+            pid = str(json.loads(self.gibbon("status", "--json").out)["pid"])
+            for ended in ups:
+                self.expect(ended, 0, b"", f"pid {pid}")
+            self.assertEqual(len([ended for ended in ups if "agent started" in ended.message]), 1)
+            downs = [self.finish(child) for child in [self.start("down") for _ in range(8)]]
+            for ended in downs:
+                self.assertTrue("agent stopped" in ended.message or "no agent runs here" in ended.message, ended.message)
+            self.assertIn(0, [ended.code for ended in downs])
+
     def test_an_agent_in_the_background_has_left_the_terminal(self):
         child, terminal = self.start_on_terminal("up")
         self.assertEqual(self.finish(child).code, 0)

@@ -123,7 +123,7 @@ class Secrets(ProcessTest):
                 self.expect(self.gibbon("agent", seconds=5), 1, b"", [path, "not a regular file"])
                 os.remove(path)
         self.put_fifo("mark")
-        os.makedirs(os.path.join(self.state, "jobs"), exist_ok=True)
+        os.makedirs(os.path.join(self.state, "jobs"), 0o700, exist_ok=True)
         self.put_fifo(os.path.join("jobs", "a" * 32))
         self.start_agent()
         self.expect(self.run_list("echo", ":::", "a"), 0, "a\n")

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 
@@ -254,8 +255,15 @@ TEST_F(LauncherDeathTest, all_below_us_are_stopped_but_the_spared_and_a_second_l
   };
   const auto other = Launcher::start(options()).value();
   start_and_await_output(shell("sleep 100 & (sleep 100; :) & echo ready; wait"), 6);
-  // Its output does not tell whether the subshell has come to its own child already.
-  ASSERT_TRUE(eventually([&] { return tree_below_us({other->pid()}).size() == 5; }));
+  // Its output does not tell whether the subshell has come to its own child already; and a shell that waits in vfork(2)
+  // for a child to become another program cannot be stopped before that.
+  ASSERT_TRUE(eventually([&] {
+    const std::vector<Process> tree = tree_below_us({other->pid()});
+    return tree.size() == 5 &&
+           std::ranges::count_if(tree, [](const Process& process) {
+             return read_proc_file("/proc/" + std::to_string(process.pid) + "/cmdline").starts_with("sleep");
+           }) == 2;
+  }));
   std::set<pid_t> stopped;
   EXPECT_TRUE(stop_tree_below_us({other->pid()}, stopped));
   while (stop_tree_below_us({other->pid()}, stopped)) {

@@ -211,6 +211,18 @@ class Remnants(ProcessTest):
         self.expect(self.run_list("echo", ":::", "a"), 0, "a\n")
         self.assertEqual([name for name in os.listdir(self.state) if name.startswith("gibbon-")], [])
 
+    def test_directories_that_vanish_under_an_agent_are_made_again_and_what_is_in_the_way_is_named(self):
+        self.start_agent()
+        output = os.path.join(self.state, "output")
+        shutil.rmtree(output)
+        self.expect(self.run_list("echo", ":::", "a"), 0, "a\n")
+        shutil.rmtree(output)
+        write_file(output, "in the way")
+        self.expect(self.run_list("echo", ":::", "a"), 125, b"", [output, "Not a directory"])
+        os.remove(output)
+        shutil.rmtree(os.path.join(self.state, "scratch"))
+        self.expect(self.run_list("-k", "echo", ":::", "a", "b", "c"), 0, "a\nb\nc\n")
+
     def test_an_agent_in_a_copy_leaves_the_tasks_of_the_first_alone(self):
         self.start_agent()
         child = self.start("run", "touch up; sleep 2; echo {}", ":::", "a")

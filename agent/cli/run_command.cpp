@@ -236,7 +236,7 @@ void RunCommand::on_signal(int signal) {
     report_.say("gibbon: killing\n");
     return cancel(client::Haste::now);
   }
-  // The launchers see our socket close, kill what is below them and go.
+  if (private_agent_) private_agent_->abandon();
   std::_Exit(exit_interrupted);
 }
 

@@ -180,5 +180,21 @@ TEST_F(PrivateAgentTest, IsGoneWithItsTasksWhenItIsDestroyed) {
   EXPECT_THAT(root.entries(), ElementsAre("pid"));
 }
 
+TEST_F(PrivateAgentTest, OneThatIsAbandonedLeavesNoDirectory) {
+  const pid_t pid = fork();
+  if (pid == 0) {
+    shell::EventLoop own;
+    auto started = PrivateAgent::start(
+        own.get(), {.parent = root.path(), .slots = 1, .program = "p", .version = "1", .on_ended = [] {}});
+    if (!started || root.entries().size() != 1) std::_Exit(1);
+    (*started)->abandon();
+    std::_Exit(0);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(pid, &status, 0), pid);
+  EXPECT_EQ(status, 0);
+  EXPECT_TRUE(loop.run_until([this] { return root.entries().empty(); }));
+}
+
 }  // namespace
 }  // namespace agent::cli

@@ -156,27 +156,34 @@ std::string last_words(const Started& started) {
   return text;
 }
 
+bool is_ours(const Conversation& conversation, const Started& started) {
+  return conversation.welcome().pid == static_cast<std::uint64_t>(started.pid);
+}
+
 bool is_held(const AgentContext& context) {
   const auto state = shell::StateDir::open_existing(context.state_directory);
   return state && state->holder();
 }
 
-// Until an agent answers: the one we started, or one that was quicker and made ours end.
+// Until an agent answers: the one we started, or one that was quicker. Then ours is waited for too, as it may not have
+// looked at the directory yet: once this command has returned, nothing of it comes up any more behind a later `down`.
 std::optional<Conversation> await_agent(const Started& started, const AgentContext& context) {
   using Clock = std::chrono::steady_clock;
   const auto until = Clock::now() + start_patience;
   bool ended = false;
   auto ours_or_held = Clock::now();  // when there was last one that may come to answer
   while (Clock::now() < until) {
+    ended = ended || waitpid(started.pid, nullptr, WNOHANG) != 0;
     auto socket = connect_to_agent(context.state_directory);
     if (socket && *socket) {
-      if (auto conversation = Conversation::open(*std::move(*socket), context.version)) return *std::move(conversation);
+      auto conversation = Conversation::open(*std::move(*socket), context.version);
+      if (conversation && (ended || is_ours(*conversation, started))) return *std::move(conversation);
     }
-    ended = ended || waitpid(started.pid, nullptr, WNOHANG) != 0;
     if (!ended || is_held(context)) ours_or_held = Clock::now();
     if (Clock::now() - ours_or_held > successor_patience) return std::nullopt;
     (void)poll(nullptr, 0, 10);
   }
+  if (!ended) kill(started.pid, SIGTERM);
   return std::nullopt;
 }
 
@@ -237,7 +244,7 @@ int bring_up(const UpOptions& options, const AgentContext& context) {
     say("gibbon: its log is " + started->log + "\n");
     return exit_failed;
   }
-  if (conversation->welcome().pid != static_cast<std::uint64_t>(started->pid)) {
+  if (!is_ours(*conversation, *started)) {
     say("gibbon: an agent runs already (pid " + std::to_string(conversation->welcome().pid) + ")\n");
     return exit_ok;
   }

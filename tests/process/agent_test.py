@@ -70,6 +70,8 @@ class Agent(ProcessTest):
             pid = str(json.loads(self.gibbon("status", "--json").out)["pid"])
             for ended in ups:
                 self.expect(ended, 0, b"", f"pid {pid}")
+            agents = [process for process in self.alive() if str(process).endswith(" agent")]
+            self.assertEqual(len(agents), 1, "none that was slower is still on its way")
             self.assertEqual(len([ended for ended in ups if "agent started" in ended.message]), 1)
             downs = [self.finish(child) for child in [self.start("down") for _ in range(8)]]
             for ended in downs:

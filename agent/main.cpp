@@ -1,9 +1,16 @@
 // Wiring only: the same program is the command line, the agent, and the task launcher.
 
+#include <csignal>
+
 #include "agent/cli/program.h"
 #include "agent/exec/launcher.h"
 
 int main(int argc, char** argv) {
   if (agent::exec::is_launcher_invocation(argc, argv)) return agent::exec::launcher_main(argc, argv);
+  // A parent that waits for signals itself may have left them blocked, and then we would not hear them.
+  sigset_t heard;
+  sigemptyset(&heard);
+  for (int number : {SIGHUP, SIGINT, SIGTERM, SIGCHLD}) sigaddset(&heard, number);
+  (void)sigprocmask(SIG_UNBLOCK, &heard, nullptr);
   return agent::cli::run_program(argc, argv);
 }

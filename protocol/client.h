@@ -70,10 +70,11 @@ struct Result {
   bool operator==(const Result&) const = default;
 };
 
-// Iterations (range: indices) by state.
+// `total` and `committed` are iterations, in a range its values; the others are results, which are of pieces there. A
+// list has one result for each iteration.
 struct Counts {
   std::optional<std::uint64_t> total;  // nothing: the end of the input is not known yet
-  std::uint64_t committed = 0;         // ok + failed + lost + hits
+  std::uint64_t committed = 0;         // have their result; all of them if it equals `total`
   std::uint64_t ok = 0;
   std::uint64_t failed = 0;
   std::uint64_t lost = 0;
@@ -149,7 +150,7 @@ struct Shown {
 };
 
 struct CancelJob {
-  std::string selector;  // a prefix of an id in hexadecimal, %N or a number, `last`, `all`
+  std::string selector;  // `all`, `last`, %N, a prefix of an id in hexadecimal, or a name
   Haste how = Haste::polite;
   bool operator==(const CancelJob&) const = default;
 };

@@ -4,15 +4,18 @@
 #include <poll.h>
 #include <spawn.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <uv.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -34,6 +37,8 @@ namespace agent::cli {
 namespace {
 
 constexpr auto start_patience = std::chrono::seconds(10);
+constexpr auto successor_patience = std::chrono::milliseconds(200);
+constexpr auto lost_patience = std::chrono::seconds(3);
 constexpr auto stop_patience = std::chrono::seconds(20);
 
 int complain(const shell::Problem& problem, int exit_code = exit_failed) {
@@ -98,16 +103,19 @@ class Foreground {
 struct Started {
   pid_t pid = -1;
   std::string log;
+  std::int64_t log_begin = 0;  // where its own words begin
 };
 
 tl::expected<Started, shell::Problem> start_in_background(const UpOptions& options, const AgentContext& context) {
   auto state = shell::StateDir::open(context.state_directory);
   if (!state) return tl::unexpected(state.error());
   Started started{.log = state->file("agent.log")};
-  const int log = open(started.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+  const int log = open(started.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
   if (log < 0)
     return tl::unexpected(
         shell::Problem{.message = "cannot write " + started.log + ": " + std::strerror(errno), .hint = ""});
+  struct stat status {};
+  if (fstat(log, &status) == 0) started.log_begin = status.st_size;
   std::vector<std::string> words{context.program, "--state", context.state_directory, "agent"};
   if (options.slots) words.insert(words.end(), {"--slots", std::to_string(*options.slots)});
   std::vector<char*> arguments;
@@ -132,23 +140,56 @@ tl::expected<Started, shell::Problem> start_in_background(const UpOptions& optio
   return started;
 }
 
-// Until the agent answers, or has ended without ever doing so.
+// The end of what the agent wrote to its log, as lines that begin with two blanks.
+std::string last_words(const Started& started) {
+  constexpr std::int64_t bytes_max = 2'048;
+  constexpr std::size_t line_bytes_max = 400;
+  std::ifstream log(started.log, std::ios::binary | std::ios::ate);
+  const std::int64_t size = log ? static_cast<std::int64_t>(log.tellg()) : 0;
+  log.seekg(std::max(started.log_begin, size - bytes_max));
+  std::string text;
+  for (std::string line; std::getline(log, line);) {
+    constexpr std::string_view own = "gibbon: ";
+    text +=
+        "  " + printable(std::string_view(line).substr(line.starts_with(own) ? own.size() : 0), line_bytes_max) + "\n";
+  }
+  return text;
+}
+
+bool is_ours(const Conversation& conversation, const Started& started) {
+  return conversation.welcome().pid == static_cast<std::uint64_t>(started.pid);
+}
+
+bool is_held(const AgentContext& context) {
+  const auto state = shell::StateDir::open_existing(context.state_directory);
+  return state && state->holder();
+}
+
+// Until an agent answers: the one we started, or one that was quicker. Then ours is waited for too, as it may not have
+// looked at the directory yet: once this command has returned, nothing of it comes up any more behind a later `down`.
 std::optional<Conversation> await_agent(const Started& started, const AgentContext& context) {
-  const auto until = std::chrono::steady_clock::now() + start_patience;
-  while (std::chrono::steady_clock::now() < until) {
+  using Clock = std::chrono::steady_clock;
+  const auto until = Clock::now() + start_patience;
+  bool ended = false;
+  auto ours_or_held = Clock::now();  // when there was last one that may come to answer
+  while (Clock::now() < until) {
+    ended = ended || waitpid(started.pid, nullptr, WNOHANG) != 0;
     auto socket = connect_to_agent(context.state_directory);
     if (socket && *socket) {
-      if (auto conversation = Conversation::open(*std::move(*socket), context.version)) return *std::move(conversation);
+      auto conversation = Conversation::open(*std::move(*socket), context.version);
+      if (conversation && (ended || is_ours(*conversation, started))) return *std::move(conversation);
     }
-    if (waitpid(started.pid, nullptr, WNOHANG) != 0) return std::nullopt;
+    if (!ended || is_held(context)) ours_or_held = Clock::now();
+    if (Clock::now() - ours_or_held > successor_patience) return std::nullopt;
     (void)poll(nullptr, 0, 10);
   }
+  if (!ended) kill(started.pid, SIGTERM);
   return std::nullopt;
 }
 
 // The agent hangs up before it has left its directory; another one may start only then.
-bool await_free_directory(const std::string& state_directory) {
-  const auto until = std::chrono::steady_clock::now() + stop_patience;
+bool await_free_directory(const std::string& state_directory, std::chrono::milliseconds patience = stop_patience) {
+  const auto until = std::chrono::steady_clock::now() + patience;
   auto state = shell::StateDir::open(state_directory);
   while (state && state->holder()) {
     if (std::chrono::steady_clock::now() >= until) return false;
@@ -198,7 +239,14 @@ int bring_up(const UpOptions& options, const AgentContext& context) {
   if (!started) return complain(started.error());
   auto conversation = await_agent(*started, context);
   if (!conversation) {
-    return complain({.message = "the agent did not start", .hint = "its last words are in " + started->log});
+    const std::string words = last_words(*started);
+    say(words.empty() ? "gibbon: the agent did not start\n" : "gibbon: the agent did not start; it said:\n" + words);
+    say("gibbon: its log is " + started->log + "\n");
+    return exit_failed;
+  }
+  if (!is_ours(*conversation, *started)) {
+    say("gibbon: an agent runs already (pid " + std::to_string(conversation->welcome().pid) + ")\n");
+    return exit_ok;
   }
   const auto slots = conversation->welcome().slots;
   say("gibbon: agent started (pid " + std::to_string(conversation->welcome().pid) + ", " + std::to_string(slots) +
@@ -211,11 +259,17 @@ int take_down(const DownOptions& options, const AgentContext& context) {
   if (!socket) return complain(socket.error());
   if (!*socket)
     return complain({.message = "no agent runs here (" + context.state_directory + ")", .hint = ""}, exit_no_agent);
+  // Somebody else may have stopped it while we were asking.
+  const auto lost = [&context](const shell::Problem& problem) {
+    if (!await_free_directory(context.state_directory, lost_patience)) return complain(problem, exit_no_agent);
+    say("gibbon: agent stopped\n");
+    return exit_ok;
+  };
   auto conversation = Conversation::open(*std::move(*socket), context.version);
-  if (!conversation) return complain(conversation.error(), exit_no_agent);
+  if (!conversation) return lost(conversation.error());
   using protocol::client::Haste;
   auto answer = conversation->ask(protocol::client::StopAgent{.how = options.now ? Haste::now : Haste::polite});
-  if (!answer) return complain(answer.error(), exit_no_agent);
+  if (!answer) return lost(answer.error());
   if (const auto* refused = std::get_if<protocol::client::Refused>(&*answer)) {
     return complain({.message = refused->message, .hint = refused->hint});
   }

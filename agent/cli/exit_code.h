@@ -23,15 +23,15 @@ inline constexpr int exit_not_executable = 126;
 inline constexpr int exit_not_found = 127;
 inline constexpr int exit_interrupted = 130;  // cancelled by Ctrl-C
 inline constexpr int exit_broken_pipe = 141;  // nobody reads our output: 128 + SIGPIPE
-inline constexpr int exit_terminated = 143;   // cancelled by TERM
+inline constexpr int exit_terminated = 143;   // cancelled by TERM or HUP, or from elsewhere
 
 enum class RunEnding {
   complete,     // every task ended, or --halt was not what ended it
-  halted,       // --halt ended it; `decisive` is the task that did
+  halted,       // --halt ended it; `decisive` speaks for it where that is one task, or success
   hit,          // --found: a piece hit
   not_found,    // --found: no hit in the whole range
   interrupted,  // Ctrl-C
-  terminated,   // TERM, or `gibbon cancel`
+  terminated,   // TERM, HUP, or `gibbon cancel`
   time_limit,   // the job's time limit passed
   own_failure,  // gibbon itself
 };
@@ -49,7 +49,7 @@ struct RunEnd {
   RunEnding ending = RunEnding::complete;
   std::uint64_t failed = 0;         // tasks failed, killed or lost
   std::optional<TaskEnd> single;    // of `run -- CMD`: its only task
-  std::optional<TaskEnd> decisive;  // of RunEnding::halted with a threshold of one task
+  std::optional<TaskEnd> decisive;  // of RunEnding::halted: its exit code is the run's
 };
 
 // The task's own code, 128 + signal, 124, 126, 127 or 125.

@@ -7,7 +7,7 @@
 namespace agent::cli {
 namespace {
 
-constexpr std::uint32_t tasks_at_once_max = 1'000'000;
+constexpr std::uint32_t tasks_at_once_max = 65'536;
 
 // All of `text` as a decimal number of digits only.
 template <class Number>
@@ -47,7 +47,7 @@ tl::expected<Halt, HaltError> parse_halt(std::string_view text) {
   const auto event = event_named(condition.substr(0, equals));
   if (!event) return tl::make_unexpected(HaltError::bad_event);
   halt.event = *event;
-  if (equals == condition.npos) return tl::make_unexpected(HaltError::bad_threshold);
+  if (equals == condition.npos) return tl::make_unexpected(HaltError::no_threshold);
   auto threshold = condition.substr(equals + 1);
   if (threshold.ends_with('%')) {
     halt.unit = Halt::Unit::percent;
@@ -101,6 +101,8 @@ std::string_view to_string(HaltError error) {
   switch (error) {
     case HaltError::bad_when: return "--halt takes never, or WHEN,EVENT=N where WHEN is now or soon, as in now,fail=1";
     case HaltError::bad_event: return "the event of --halt is fail, success or done, as in now,fail=1";
+    case HaltError::no_threshold:
+      return "=N is missing: how many tasks, as in now,fail=1, or per cent, as in now,fail=10%";
     case HaltError::bad_threshold:
       return "--halt counts tasks from 1, as in soon,fail=3, or per cent from 1 to 100, as in soon,fail=10%";
   }
@@ -112,7 +114,7 @@ std::string_view to_string(TasksAtOnceError error) {
     case TasksAtOnceError::bad_number:
       return "-j takes a number of tasks (4), a share of the cores (50%), cores and some more (+2), all cores but some "
              "(-1), or 0 for as many as there are slots";
-    case TasksAtOnceError::too_many: return "-j takes at most 1000000";
+    case TasksAtOnceError::too_many: return "-j takes at most 65536";
     case TasksAtOnceError::too_few: return "-j leaves no core to run a task on";
   }
   return "unknown";

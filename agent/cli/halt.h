@@ -21,7 +21,7 @@ struct Halt {
   bool operator==(const Halt&) const = default;
 };
 
-enum class HaltError { bad_when, bad_event, bad_threshold };
+enum class HaltError { bad_when, bad_event, no_threshold, bad_threshold };
 
 // never | now,EVENT=N[%] | soon,EVENT=N[%], EVENT one of fail, success, done; and parallel's short 0, 1, 2 for never,
 // soon,fail=1 and now,fail=1.
@@ -36,7 +36,7 @@ struct TasksAtOnce {
 
 enum class TasksAtOnceError { bad_number, too_many, too_few };
 
-// N | N% | +N | -N | 0; at most 1,000,000 (percent and N alike). 0% is too_few.
+// N | N% | +N | -N | 0; at most 65,536 (percent and N alike). 0% is too_few.
 [[nodiscard]] tl::expected<TasksAtOnce, TasksAtOnceError> parse_tasks_at_once(std::string_view text);
 
 // The number for a machine with `cores` (>= 1): absent for all_slots, rounded to the nearest for a percentage (at least

@@ -11,13 +11,36 @@ struct Prose {
 };
 
 constexpr std::string_view run_examples =
-    R"(Options end at the command. Words of the command are joined with blanks; replaced arguments are quoted.
+    R"(Options end at the command. Its words are joined with blanks and given to /bin/sh, or $GIBBON_SHELL; replaced
+arguments are quoted.
   {} the item   {.} without extension   {/} base name   {//} directory   {/.} base name without extension
   {1} {2.} one column   {#} number of the task   {%} slot   {lo} {hi} bounds of a piece of a range
   ::: items...   :::: files...   :::+ and ::::+ go item by item with the source before
-Without a source the items are the lines of standard input; after -- and without a source the command runs once.
+Without a source the items are the lines of standard input; after -- and without a source the command runs once; without
+a command the items are commands: gibbon run ::: 'echo a' 'echo b'
 
-Exit code: 0 all fine, 1-100 tasks that failed, 101 more of them; of a single command its own.
+Tasks read nothing from standard input. Their environment is PATH, HOME, LANG, what --env names, and
+  GIBBON_ITEM              the item; of a piece of a range GIBBON_LO and GIBBON_HI
+  GIBBON_SEQ, GIBBON_SLOT  as {#} and {%}; GIBBON_BRANCH counts the iterations from 0
+  GIBBON_ATTEMPT           0 in the first try, 1 in the second
+  GIBBON_SCRATCH           a directory of the task's own, empty at its start and removed at its end
+  GIBBON_JOB_ID, GIBBON_NODE, GIBBON_ROOT_NODE, GIBBON_CPUS, GIBBON_BIN (this program), GIBBON_AGENT (a mark)
+What a task started ends with it. Of a task that was tried again the output of the last try is shown.
+A job belongs to this command: when it ends, is killed or loses its terminal, the job is cancelled.
+
+--halt: now ends what runs, soon starts nothing more; 1 is soon,fail=1 and 2 is now,fail=1.
+--json, --jsonl: total and done count items or values of a range and are equal in the end; ok, failed, hits and running
+count results, of pieces in a range. Errors are JSON too: on standard output, or on standard error after results.
+
+Exit code:
+  0         all fine; a search hit; --halt WHEN,success=N ended it
+  1 to 100  so many tasks or pieces failed; 1 also: a search found nothing
+  101       more failed; or a search found nothing, but pieces of it failed
+  125       gibbon failed, or does not understand its options
+  126, 127  the command, its shell or directory cannot be used, or is not there
+  130, 143  Ctrl-C; TERM, HUP or cancelled from elsewhere (141: nobody reads the output any more)
+  --halt WHEN,fail=1 (or done=1): the code of the task that ended it, 128 + signal if it was killed
+  run -- COMMAND: its own code, 128 + signal if it was killed, 124 if --timeout ended it
 
 Examples:
   gibbon run 'sleep 1; echo {}' ::: a b c d
@@ -34,11 +57,15 @@ constexpr std::string_view program_examples = R"(Examples:
 )";
 
 constexpr std::string_view cancel_examples =
-    R"(JOB is an id or the beginning of one, %N for this agent's N-th job, last, or all.
+    R"(JOB is all, last (the job launched last), %N for this agent's N-th job, an id or the beginning of one, or the
+name of a job. Digits alone are the beginning of an id, never a number. Where several jobs are meant, none is cancelled and
+they are listed.
+Tasks get TERM and five seconds later KILL; with --now KILL at once.
 
 Examples:
   gibbon cancel last
   gibbon cancel --now %3
+  gibbon cancel 7f3a
 )";
 
 constexpr std::string_view simulate_examples =

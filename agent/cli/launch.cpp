@@ -73,6 +73,97 @@ std::string program_of(const crypto::Manifest& manifest) {
   return first.substr(begin, first.find_first_of(blanks, begin) - begin);
 }
 
+std::string kib(std::size_t bytes) {
+  return std::to_string((bytes + 1) / 1024) + " KiB";
+}
+
+// Which bound of crypto/manifest.h it is that the job passes.
+LaunchProblem refused_manifest(const crypto::Manifest& manifest, crypto::ManifestError error) {
+  if (manifest.policy.name.size() > crypto::job_name_bytes_max)
+    return own_failure("the name of the job is longer than " + std::to_string(crypto::job_name_bytes_max) + " bytes",
+                       "choose a shorter one: --name TEXT");
+  if (manifest.directory.size() > crypto::file_name_bytes_max)
+    return own_failure("the path of the tasks' directory is longer than " + kib(crypto::file_name_bytes_max),
+                       "name it by a shorter one: --cwd DIR");
+  if (manifest.command.size() > crypto::command_words_max)
+    return own_failure("the command has " + std::to_string(manifest.command.size()) + " words; a job takes at most " +
+                           std::to_string(crypto::command_words_max),
+                       "put the command into a script");
+  std::size_t bytes = 0;
+  for (const std::string& word : manifest.command) {
+    bytes += word.size();
+    if (word.size() > crypto::word_bytes_max)
+      return own_failure("a word of the command is longer than the " + kib(crypto::word_bytes_max) +
+                             " that the system passes to a program",
+                         "put it into a file");
+  }
+  if (manifest.environment.size() > crypto::environment_max)
+    return own_failure(std::to_string(manifest.environment.size()) + " variables are exported; a job takes at most " +
+                           std::to_string(crypto::environment_max),
+                       "name those that the tasks need: --env NAME");
+  for (const auto& [name, value] : manifest.environment) {
+    bytes += name.size() + value.size();
+    if (name.empty() || name.size() + 1 + value.size() > crypto::word_bytes_max)
+      return own_failure("the variable " + name.substr(0, 60) + " is longer than the " + kib(crypto::word_bytes_max) +
+                             " that the system passes to a program",
+                         "put its value into a file");
+  }
+  if (bytes > crypto::manifest_signed_bytes_max / 2)
+    return own_failure("the job does not fit into a manifest: its command and environment have at most " +
+                           kib(crypto::manifest_signed_bytes_max),
+                       "export fewer variables, or put the command into a script");
+  return own_failure("the job's manifest cannot be signed: " + std::string(to_string(error)));
+}
+
+LaunchProblem nothing_started(std::string message, int exit_code) {
+  return {.problem = {.message = std::move(message), .hint = "nothing was started"}, .exit_code = exit_code};
+}
+
+std::optional<LaunchProblem> unusable_directory(const std::string& directory) {
+  struct stat status {};
+  int error = 0;
+  if (stat(directory.c_str(), &status) != 0) {
+    error = errno;
+  } else if (!S_ISDIR(status.st_mode)) {
+    error = ENOTDIR;
+  } else if (access(directory.c_str(), X_OK) != 0) {
+    error = errno;
+  }
+  if (error == 0) return std::nullopt;
+  return nothing_started("cannot enter " + directory + ": " + std::strerror(error), exit_not_executable);
+}
+
+// A program as a task of this job would look for it. `called` is what people know it by.
+std::optional<LaunchProblem> unusable_program(const std::string& program, const std::string& called,
+                                              const crypto::Manifest& manifest) {
+  if (program.find('/') != std::string::npos) {
+    const std::string path = program.front() == '/' ? program : manifest.directory + "/" + program;
+    struct stat status {};
+    if (stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode))
+      return nothing_started(called + ": is a directory", exit_not_executable);
+    if (access(path.c_str(), X_OK) == 0) return std::nullopt;
+    if (errno == ENOENT || errno == ENOTDIR) return nothing_started(called + ": no such file", exit_not_found);
+    return nothing_started(called + ": cannot be executed: " + std::strerror(errno), exit_not_executable);
+  }
+  const auto path = manifest.environment.find("PATH");
+  std::string_view rest = path == manifest.environment.end() ? "/bin:/usr/bin" : std::string_view(path->second);
+  bool seen = false;
+  while (true) {
+    const std::size_t colon = rest.find(':');
+    const std::string folder(rest.substr(0, colon));
+    const std::string candidate = (folder.empty() ? manifest.directory : folder) + "/" + program;
+    struct stat status {};
+    if (stat(candidate.c_str(), &status) == 0 && S_ISREG(status.st_mode)) {
+      if (access(candidate.c_str(), X_OK) == 0) return std::nullopt;
+      seen = true;
+    }
+    if (colon == std::string_view::npos) break;
+    rest.remove_prefix(colon + 1);
+  }
+  if (seen) return nothing_started(called + ": found on PATH, but it cannot be executed", exit_not_executable);
+  return nothing_started(called + ": command not found", exit_not_found);
+}
+
 // The value of the last iteration of a range that is not empty.
 crypto::ValueRange value_range(const Range& range) {
   assert(range.count > 0);
@@ -101,8 +192,8 @@ tl::expected<crypto::Manifest, LaunchProblem> manifest_for(const RunOptions& opt
   manifest.through_shell = form == exec::Form::shell;
   manifest.command = options.command;
   if (manifest.command.empty()) manifest.command.emplace_back();  // each item is a command line (exec/command.h)
-  manifest.program = crypto::NamedProgram{.name = options.command.empty() ? std::string("sh")
-                                                                          : options.command.front().substr(0, 256)};
+  const bool named = !options.command.empty() && !options.command.front().empty();
+  manifest.program = crypto::NamedProgram{.name = named ? options.command.front().substr(0, 256) : std::string("sh")};
   manifest.directory = surroundings.directory;
   manifest.umask = surroundings.umask;
   switch (options.mode) {
@@ -127,39 +218,16 @@ tl::expected<crypto::Manifest, LaunchProblem> manifest_for(const RunOptions& opt
 }
 
 std::optional<LaunchProblem> missing_program(const crypto::Manifest& manifest) {
-  if (manifest.through_shell || manifest.command.empty()) return std::nullopt;
+  if (auto problem = unusable_directory(manifest.directory)) return problem;
+  if (manifest.through_shell) {
+    const auto shell = manifest.environment.find("GIBBON_SHELL");
+    if (shell == manifest.environment.end() || shell->second.empty()) return std::nullopt;
+    return unusable_program(shell->second, "GIBBON_SHELL=" + shell->second, manifest);
+  }
+  if (manifest.command.empty()) return std::nullopt;
   const std::string program = program_of(manifest);
   if (program.empty() || program.find('{') != std::string::npos) return std::nullopt;
-  auto problem = [&](std::string message, int exit_code) {
-    return LaunchProblem{.problem = {.message = std::move(message), .hint = "nothing was started"},
-                         .exit_code = exit_code};
-  };
-  if (program.find('/') != std::string::npos) {
-    const std::string path = program.front() == '/' ? program : manifest.directory + "/" + program;
-    struct stat status {};
-    if (stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode))
-      return problem(program + ": is a directory", exit_not_executable);
-    if (access(path.c_str(), X_OK) == 0) return std::nullopt;
-    if (errno == ENOENT || errno == ENOTDIR) return problem(program + ": no such file", exit_not_found);
-    return problem(program + ": cannot be executed: " + std::strerror(errno), exit_not_executable);
-  }
-  const auto path = manifest.environment.find("PATH");
-  std::string_view rest = path == manifest.environment.end() ? "/bin:/usr/bin" : std::string_view(path->second);
-  bool seen = false;
-  while (true) {
-    const std::size_t colon = rest.find(':');
-    const std::string folder(rest.substr(0, colon));
-    const std::string candidate = (folder.empty() ? manifest.directory : folder) + "/" + program;
-    struct stat status {};
-    if (stat(candidate.c_str(), &status) == 0 && S_ISREG(status.st_mode)) {
-      if (access(candidate.c_str(), X_OK) == 0) return std::nullopt;
-      seen = true;
-    }
-    if (colon == std::string_view::npos) break;
-    rest.remove_prefix(colon + 1);
-  }
-  if (seen) return problem(program + ": found on PATH, but it cannot be executed", exit_not_executable);
-  return problem(program + ": command not found", exit_not_found);
+  return unusable_program(program, program, manifest);
 }
 
 tl::expected<protocol::client::Submit, LaunchProblem> sign_submission(crypto::Manifest manifest,
@@ -170,12 +238,7 @@ tl::expected<protocol::client::Submit, LaunchProblem> sign_submission(crypto::Ma
   manifest.user_key = user.public_key();
   manifest.job_key = crypto::SigningPair(job_seed).public_key();
   auto sealed = crypto::sign_manifest(manifest, user);
-  if (!sealed) {
-    return tl::unexpected(
-        own_failure("the job does not fit into a manifest: its command and environment have at most " +
-                        std::to_string(crypto::manifest_signed_bytes_max / 1024) + " KiB",
-                    "export fewer variables, or put the command into a script"));
-  }
+  if (!sealed) return tl::unexpected(refused_manifest(manifest, sealed.error()));
   protocol::client::Submit submission;
   submission.manifest = std::move(sealed->bytes);
   std::ranges::copy(job_seed.bytes(), submission.job_secret_seed.begin());

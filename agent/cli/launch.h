@@ -37,10 +37,11 @@ struct LaunchProblem {
 [[nodiscard]] tl::expected<crypto::Manifest, LaunchProblem> manifest_for(const RunOptions& options,
                                                                          const LaunchSurroundings& surroundings);
 
-// A program that is named outright and cannot be run here: better said before anything starts (126, 127).
+// The tasks' directory, their shell ($GIBBON_SHELL) or a program that is named outright cannot be used here: better
+// said once and before anything starts (126, 127).
 [[nodiscard]] std::optional<LaunchProblem> missing_program(const crypto::Manifest& manifest);
 
-// Gives the manifest its keys and id, and signs it.
+// Gives the manifest its keys and id, and signs it. One that passes a bound says which.
 [[nodiscard]] tl::expected<protocol::client::Submit, LaunchProblem> sign_submission(crypto::Manifest manifest,
                                                                                     const RunOptions& options,
                                                                                     const crypto::SigningPair& user);

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <utility>
 
+#include "agent/cli/foreign_options.h"
 #include "agent/cli/present.h"
 
 namespace agent::cli {
@@ -84,7 +85,10 @@ class Scanner {
   void take(const OptionShape& option, const std::string& typed, const std::optional<std::string>& attached) {
     switch (option.value) {
       case Value::none: return accept(option, std::nullopt);
-      case Value::attached: return accept(option, attached ? *attached : option.choices.front());
+      case Value::attached:
+        if (!attached && next_ < words_.size() && std::ranges::count(option.choices, words_[next_]) > 0)
+          return fail(typed + " takes its value behind an =", "did you mean " + typed + "=" + words_[next_] + "?");
+        return accept(option, attached ? *attached : option.choices.front());
       case Value::required:
         if (attached) return accept(option, attached);
         if (next_ < words_.size()) return accept(option, words_[next_++]);
@@ -122,9 +126,22 @@ class Scanner {
       for (const auto& candidate : option.names)
         if (candidate.starts_with("--")) candidates.push_back(candidate);
     // -keep-order lacks a dash.
-    const auto meant = nearest(name.starts_with("--") || name.size() == 2 ? name : "-" + name, candidates);
+    const auto typed = name.starts_with("--") || name.size() == 2 ? name : "-" + name;
+    auto meant = only_continuation(typed, candidates);
+    const auto foreign = name.starts_with("--") ? name : name.substr(0, 2);
+    const auto instead = command_.name == "run" && !meant ? instead_of_foreign(foreign) : std::nullopt;
+    if (instead) return fail("option " + foreign + " of GNU parallel is not supported", *instead);
+    if (!meant) meant = nearest(typed, candidates);
     const auto help = command_.name.empty() ? std::string("gibbon help") : "gibbon help " + command_.name;
     fail("unknown option " + printable(name), meant ? "did you mean " + *meant + "?" : "for the options: " + help);
+  }
+
+  // The one candidate that begins as `word` does.
+  static std::optional<std::string> only_continuation(std::string_view word, const Words& candidates) {
+    constexpr std::size_t bytes_min = 3;  // more than the dashes
+    const auto continues = [&](const std::string& candidate) { return candidate.starts_with(word); };
+    if (word.size() < bytes_min || std::ranges::count_if(candidates, continues) != 1) return std::nullopt;
+    return *std::ranges::find_if(candidates, continues);
   }
 
   static std::string listed(const Words& choices) {

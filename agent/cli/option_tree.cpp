@@ -51,7 +51,8 @@ class Declarer {
 
 void declare_global(CLI::App& app) {
   const Declarer in(app, global_group);
-  in.value("--state", "DIR", "directory of the agent's state (else $GIBBON_STATE, else ~/.local/state/gibbon)");
+  in.value("--state", "DIR",
+           "directory of the agent's state (else $GIBBON_STATE, $XDG_STATE_HOME/gibbon, ~/.local/state/gibbon)");
   in.flag("-q,--quiet", "no summary, no progress; lists show ids only");
   in.flag("-v,--verbose", "say more");
   in.value("--color", "auto|always|never", "colours (auto: if the output is a terminal)");
@@ -81,10 +82,11 @@ void declare_run(CLI::App& app) {
   ranges.value("--found", "CODE", "a piece that exits with CODE ends the search");
 
   const Declarer running(app, running_group);
-  running.value("-j,--jobs", "N", "tasks at once: 4, 50%, -1, +2 (of the cores); 0 for all slots (0)");
-  running.value("--timeout", "DURATION", "end a task that runs longer");
-  running.value("--retries", "N", "start a failed task again up to N times (0)");
-  running.value("--halt", "WHEN", "stop early: now|soon,fail|success|done=N|N% or never (never)");
+  running.value("-j,-P,--max-procs,--jobs", "N", "tasks at once: 4, 50%, -1, +2 (of the cores); 0 for all slots (0)");
+  running.value("--timeout", "DURATION", "end a task that runs longer: TERM, five seconds later KILL");
+  running.value("--retries", "N", "start a failed task again, N further times at most (0)");
+  running.value("--halt", "WHEN,EVENT=N",
+                "stop early; WHEN: now, soon; EVENT: fail, success, done; N or N%; 1 and 2 as in parallel");
   running.value("--env", "NAME", "pass the variable on to the tasks, _ for all (repeatable)");
   running.value("--cwd", "DIR", "directory of the tasks (the current one)");
   running.value("--name", "TEXT", "name of the job in lists");

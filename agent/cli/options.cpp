@@ -1,6 +1,7 @@
 #include "agent/cli/options.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 
 #include "agent/cli/exit_code.h"
@@ -105,11 +106,26 @@ tl::expected<CommandOptions, ScanError> command_options(std::string_view command
   return completion_options(scan.operands.front());
 }
 
+// Words that other programs have for ours.
+std::optional<std::string> known_elsewhere_as(std::string_view name) {
+  constexpr auto words = std::to_array<std::pair<std::string_view, std::string_view>>({{"stop", "down"},
+                                                                                       {"shutdown", "down"},
+                                                                                       {"kill", "cancel"},
+                                                                                       {"list", "ps"},
+                                                                                       {"ls", "ps"},
+                                                                                       {"jobs", "ps"},
+                                                                                       {"start", "up"}});
+  for (const auto& [theirs, ours] : words)
+    if (theirs == name) return std::string(ours);
+  return std::nullopt;
+}
+
 ScanError unknown_command(const OptionTree& tree, const std::string& name) {
   Words names;
   for (const auto& command : tree.commands())
     if (!command.name.empty()) names.push_back(command.name);
-  const auto meant = nearest(name, names);
+  auto meant = known_elsewhere_as(name);
+  if (!meant) meant = nearest(name, names);
   return {"unknown command " + printable(name),
           meant ? "did you mean gibbon " + *meant + "?" : "for the commands: gibbon help"};
 }

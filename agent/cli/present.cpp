@@ -176,8 +176,9 @@ std::string search_words(const RunSummary& summary) {
 }  // namespace
 
 std::string end_summary(const RunSummary& summary) {
-  auto text = fmt::format("gibbon: {}{}{} ok, {} failed", words_of(summary.ending), search_words(summary), summary.ok,
-                          summary.failed);
+  const auto ok = summary.mode == RunMode::range ? plural(summary.ok, "piece") : std::to_string(summary.ok);
+  auto text =
+      fmt::format("gibbon: {}{}{} ok, {} failed", words_of(summary.ending), search_words(summary), ok, summary.failed);
   if (summary.lost > 0) text += fmt::format(", {} lost", summary.lost);
   if (summary.skipped > 0) text += fmt::format(", {} not finished", summary.skipped);
   text += fmt::format(" in {} on {} ({}).", human_duration(summary.wall), plural(summary.nodes, "node"),

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/cli/options.h"
 #include "protocol/client.h"
 
 namespace agent::cli {
@@ -63,6 +64,7 @@ inline constexpr std::size_t failed_shown_max = 10;
 
 struct RunSummary {
   std::uint64_t ok = 0, failed = 0, lost = 0, skipped = 0;  // skipped: not finished, or never started
+  RunMode mode = RunMode::list;                             // in a range the figures count pieces, and it is said
   std::optional<std::string> found;                         // --found: the piece that hit, "3000 4000"
   enum class Search { none, hit, not_found } search = Search::none;
   enum class Ending { complete, halted, cancelled, time_limit } ending = Ending::complete;
@@ -81,22 +83,27 @@ struct RunSummary {
 
 // --- while it runs
 
+// What is done is counted in iterations: items, or values of a range. What failed or runs is counted in results, which
+// are pieces in a range and called so.
 struct ProgressState {
   protocol::client::Counts counts;
+  RunMode mode = RunMode::list;
   std::chrono::nanoseconds elapsed{};
 };
 
 // One line of at most `columns` columns without a newline:
-// "[########------------] 612/1000 ok  3 failed  41 running  ETA 4m10s". Shortened from the right where it is narrow.
+// "[########------------] 615/1000 done  3 failed  41 running  ETA 4m10s". Shortened from the right where it is narrow.
 [[nodiscard]] std::string progress_bar(const ProgressState& state, std::uint32_t columns);
 
-// "gibbon: 612 of 1000 ok, 3 failed, 41 running, 1m02s\n".
+// "gibbon: 615 of 1000 done, 3 failed, 41 running, 1m02s\n"; of a range "2 pieces failed, 8 pieces running".
 [[nodiscard]] std::string progress_line(const ProgressState& state);
 
 // --- jobs and status
 
 // 32 hexadecimal digits.
 [[nodiscard]] std::string full_id(const protocol::JobId& job);
+// Of a job that has not ended; "waiting" while nothing of it runs.
+[[nodiscard]] std::string_view state_of(const protocol::client::JobRow& job);
 // For each job the shortest prefix of its id, from 4 digits, that none of the others has.
 [[nodiscard]] std::vector<std::string> short_ids(const std::vector<protocol::client::JobRow>& jobs);
 

@@ -114,6 +114,7 @@ Json result_object(const client::Result& result, RunMode mode) {
 Json counts_object(const client::Counts& counts) {
   Json json;
   json["total"] = counts.total ? Json(*counts.total) : Json(nullptr);
+  json["done"] = counts.committed;
   json["ok"] = counts.ok;
   json["failed"] = counts.failed;
   json["lost"] = counts.lost;
@@ -170,7 +171,7 @@ std::string json_jobs(const std::vector<client::JobRow>& jobs) {
     row["job"] = full_id(job.job);
     row["number"] = job.number;
     put_text(row, "name", job.name);
-    row["state"] = to_string(job.state);
+    row["state"] = state_of(job);
     row["ending"] = job.ending ? Json(to_string(*job.ending)) : Json(nullptr);
     row["counts"] = counts_object(job.counts);
     row["start"] = iso_time(job.start_wall_ms);

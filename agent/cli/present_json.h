@@ -4,6 +4,10 @@
 // JSON holds Unicode only. A text that is not valid UTF-8 is written with U+FFFD in the place of what is not, and once
 // more, whole, in base64 under the same name with `_base64` behind it.
 
+//
+// Counts: `total` and `done` are iterations (items, or values of a range), and a job is complete when they are equal;
+// `ok`, `failed`, `lost`, `hits` and `running` count results, which are of pieces in a range.
+
 #include <cstdint>
 #include <string>
 #include <string_view>

@@ -14,9 +14,15 @@ using protocol::client::JobRow;
 
 constexpr std::size_t short_id_digits_min = 4;
 
-std::string fraction(const Counts& counts) {
-  return counts.total ? fmt::format("{}/{}", counts.ok + counts.hits, *counts.total)
-                      : fmt::format("{}/?", counts.ok + counts.hits);
+// Iterations, of a list and of a range alike.
+std::string done_of_total(const Counts& counts) {
+  return counts.total ? fmt::format("{}/{}", counts.committed, *counts.total) : fmt::format("{}/?", counts.committed);
+}
+
+// "3 failed", or "3 pieces failed" where results are of pieces.
+std::string counted(std::uint64_t number, RunMode mode, std::string_view how) {
+  if (mode != RunMode::range) return fmt::format("{} {}", number, how);
+  return fmt::format("{} {} {}", number, number == 1 ? "piece" : "pieces", how);
 }
 
 // What is left at the pace so far; nothing while that is unknown.
@@ -45,11 +51,12 @@ std::string aligned(const std::vector<Row>& rows) {
   return text;
 }
 
-std::string state_of(const JobRow& job) {
-  return std::string(job.ending ? to_string(*job.ending) : to_string(job.state));
-}
-
 }  // namespace
+
+std::string_view state_of(const JobRow& job) {
+  if (job.state == protocol::client::JobState::running && job.counts.running == 0) return "waiting";
+  return to_string(job.state);
+}
 
 std::string full_id(const protocol::JobId& job) {
   std::string text;
@@ -78,14 +85,15 @@ std::vector<std::string> short_ids(const std::vector<JobRow>& jobs) {
 std::string job_table(const std::vector<JobRow>& jobs) {
   if (jobs.empty()) return "no jobs\n";
   const auto ids = short_ids(jobs);
-  std::vector<Row> rows = {{"JOB", "ID", "STATE", "OK", "FAILED", "RUNNING", "TIME", "NAME"}};
+  std::vector<Row> rows = {{"JOB", "ID", "STATE", "DONE", "FAILED", "RUNNING", "TIME", "NAME"}};
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     const auto& job = jobs[i];
-    rows.push_back({fmt::format("%{}", job.number), ids[i], state_of(job), fraction(job.counts),
-                    std::to_string(job.counts.failed), std::to_string(job.counts.running),
-                    human_duration(std::chrono::nanoseconds{
-                        static_cast<std::int64_t>(std::min<std::uint64_t>(job.elapsed_ns, INT64_MAX))}),
-                    printable_item(job.name, 60)});
+    rows.push_back(
+        {fmt::format("%{}", job.number), ids[i], std::string(job.ending ? to_string(*job.ending) : state_of(job)),
+         done_of_total(job.counts), std::to_string(job.counts.failed), std::to_string(job.counts.running),
+         human_duration(
+             std::chrono::nanoseconds{static_cast<std::int64_t>(std::min<std::uint64_t>(job.elapsed_ns, INT64_MAX))}),
+         printable_item(job.name, 60)});
   }
   return aligned(rows);
 }
@@ -120,10 +128,10 @@ std::string progress_bar(const ProgressState& state, std::uint32_t columns) {
     const auto full = static_cast<std::size_t>(share * static_cast<double>(bar_cells));
     bar = "[" + std::string(full, '#') + std::string(bar_cells - full, '-') + "] ";
   }
-  auto rest = fmt::format("{} ok", fraction(counts));
-  if (counts.failed > 0) rest += fmt::format("  {} failed", counts.failed);
-  if (counts.lost > 0) rest += fmt::format("  {} lost", counts.lost);
-  rest += fmt::format("  {} running", counts.running);
+  auto rest = fmt::format("{} done", done_of_total(counts));
+  if (counts.failed > 0) rest += "  " + counted(counts.failed, state.mode, "failed");
+  if (counts.lost > 0) rest += "  " + counted(counts.lost, state.mode, "lost");
+  rest += "  " + counted(counts.running, state.mode, "running");
   if (const auto left = time_left(state)) rest += "  ETA " + human_duration(*left);
   // The figures say more than the bar does.
   auto line = bar.size() + rest.size() <= columns ? bar + rest : rest;
@@ -133,11 +141,12 @@ std::string progress_bar(const ProgressState& state, std::uint32_t columns) {
 
 std::string progress_line(const ProgressState& state) {
   const auto& counts = state.counts;
-  const auto ok = counts.ok + counts.hits;
-  auto text = counts.total ? fmt::format("gibbon: {} of {} ok", ok, *counts.total) : fmt::format("gibbon: {} ok", ok);
-  text += fmt::format(", {} failed", counts.failed);
-  if (counts.lost > 0) text += fmt::format(", {} lost", counts.lost);
-  return text + fmt::format(", {} running, {}\n", counts.running, human_duration(state.elapsed));
+  auto text = counts.total ? fmt::format("gibbon: {} of {} done", counts.committed, *counts.total)
+                           : fmt::format("gibbon: {} done", counts.committed);
+  text += ", " + counted(counts.failed, state.mode, "failed");
+  if (counts.lost > 0) text += ", " + counted(counts.lost, state.mode, "lost");
+  text += ", " + counted(counts.running, state.mode, "running");
+  return text + ", " + human_duration(state.elapsed) + "\n";
 }
 
 }  // namespace agent::cli

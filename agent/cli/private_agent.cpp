@@ -1,16 +1,19 @@
 #include "agent/cli/private_agent.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 #include <vector>
 
 #include "agent/exec/orphans.h"
+#include "agent/exec/remove_tree.h"
 #include "agent/shell/system.h"
 
 namespace agent::cli {
@@ -41,7 +44,7 @@ void remove_dead_ones(const std::string& parent) {
 tl::expected<std::unique_ptr<PrivateAgent>, shell::Problem> PrivateAgent::start(uv_loop_t* loop,
                                                                                 const PrivateAgentOptions& options) {
   remove_dead_ones(options.parent);
-  auto state = shell::StateDir::make_private(options.parent);
+  auto state = shell::StateDir::make_private(options.parent, options.parent_hint);
   if (!state) return tl::unexpected(state.error());
   std::unique_ptr<PrivateAgent> self(new PrivateAgent(*std::move(state), crypto::SigningPair(shell::random_seed())));
   shell::AgentOptions agent_options{.slots = options.slots,
@@ -61,6 +64,17 @@ tl::expected<std::unique_ptr<PrivateAgent>, shell::Problem> PrivateAgent::start(
 PrivateAgent::~PrivateAgent() {
   agent_.reset();
   state_.remove_all();
+}
+
+void PrivateAgent::abandon() const {
+  constexpr int tries_max = 500;
+  if (fork() != 0) return;
+  setsid();
+  close_range(0, ~0U, 0);
+  for (int tries = 0; tries < tries_max && exec::remove_tree(AT_FDCWD, state_.path()) != 0; ++tries) {
+    usleep(10'000);
+  }
+  std::_Exit(0);
 }
 
 tl::expected<int, shell::Problem> PrivateAgent::connect() {

@@ -18,7 +18,8 @@
 namespace agent::cli {
 
 struct PrivateAgentOptions {
-  std::string parent;  // directory in which its own is made
+  std::string parent;       // directory in which its own is made
+  std::string parent_hint;  // what to do where that can not be
   std::uint32_t slots = 1;
   std::string program;
   std::string version;
@@ -37,6 +38,9 @@ class PrivateAgent {
   [[nodiscard]] const crypto::SigningPair& user() const { return user_; }
   // A socket to talk to it.
   [[nodiscard]] tl::expected<int, shell::Problem> connect();
+  // For who leaves at once: the launchers see our sockets close and end what is below them, and a process that stays
+  // behind for that moment removes the directory.
+  void abandon() const;
   void shut_down(core::StopHow how) { agent_->shut_down(how); }
 
  private:

@@ -93,13 +93,20 @@ bool has_descriptors() {
   });
 }
 
-int complain_of_descriptors(int exit_code) {
-  return complain("this process may open too few files", "raise the limit: ulimit -n 1024", exit_code);
+shell::Problem too_few_descriptors() {
+  return {.message = "this process may open too few files", .hint = "raise the limit: ulimit -n 1024"};
 }
 
 int print(const std::string& text) {
   (void)std::fwrite(text.data(), 1, text.size(), stdout);
   return std::fflush(stdout) == 0 ? exit_ok : exit_failed;
+}
+
+// What keeps a run from beginning, in the form that was asked for.
+int fail_run(const RunOptions& options, const shell::Problem& problem) {
+  if (options.format == OutputFormat::text) return complain(problem.message, problem.hint, exit_gibbon);
+  (void)print(json_error("run", problem.message, problem.hint));
+  return exit_gibbon;
 }
 
 class Program {
@@ -110,6 +117,8 @@ class Program {
   int run(const RunOptions& options) const {
     RunContext context{.state_directory = state_directory_,
                        .private_parent = private_parent(),
+                       .private_parent_hint = state_is_explicit() ? "choose another place: --state DIR or GIBBON_STATE"
+                                                                  : "set TMPDIR to a directory that you can write to",
                        .verbosity = global_.verbosity,
                        .surroundings = {.environment = environment,
                                         .environment_names = environment_names(),
@@ -122,22 +131,22 @@ class Program {
     const std::string here = current_directory();
     std::string& directory = context.surroundings.directory;
     if (here.empty() && !directory.starts_with('/'))
-      return complain("the current directory does not exist any more", "cd to another one, or name one: --cwd DIR",
-                      exit_gibbon);
+      return fail_run(options, {.message = "the current directory does not exist any more",
+                                .hint = "cd to another one, or name one: --cwd DIR"});
     if (directory.empty()) directory = here;
     if (!directory.starts_with('/')) directory = here + "/" + directory;
-    if (!has_descriptors()) return complain_of_descriptors(exit_gibbon);
+    if (!has_descriptors()) return fail_run(options, too_few_descriptors());
     if (options.dry_run) return dry_run(options, context.surroundings);
-    if (state_is_explicit()) {
-      if (auto state = shell::StateDir::open(*state_directory_); !state) {
-        return complain(state.error().message, state.error().hint, exit_gibbon);
-      }
-    }
-    return RunCommand(options, context).execute();
+    if (!state_is_explicit()) return RunCommand(options, context).execute();
+    auto state = shell::StateDir::open(*state_directory_);
+    if (!state) return fail_run(options, state.error());
+    const int exit_code = RunCommand(options, context).execute();
+    if (exit_code >= exit_gibbon) state->remove_if_made_and_empty();
+    return exit_code;
   }
 
   int run(const AgentOptions& options) const {
-    if (!has_descriptors()) return complain_of_descriptors(exit_failed);
+    if (!has_descriptors()) return complain(too_few_descriptors().message, too_few_descriptors().hint, exit_failed);
     return with_state([&] { return run_agent(options, agent_context()); });
   }
   int run(const UpOptions& options) const {

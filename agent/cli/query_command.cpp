@@ -63,7 +63,9 @@ int ask(const client::ClientMessage& question, const QueryContext& context, Outp
   auto answer = conversation->ask(question);
   if (!answer) return complain(answer.error(), format, "unreachable", exit_no_agent);
   if (const auto* refused = std::get_if<client::Refused>(&*answer)) {
-    return complain({.message = refused->message, .hint = refused->hint}, format,
+    // It may name jobs by what their users called them.
+    constexpr std::size_t bytes_max = 1024;
+    return complain({.message = printable(refused->message, bytes_max), .hint = refused->hint}, format,
                     std::string(to_string(refused->code)).c_str(), exit_code_of(refused->code));
   }
   if (const auto* wanted = std::get_if<Answer>(&*answer)) return show(*wanted, conversation->welcome());

@@ -60,6 +60,7 @@ bool RunCommand::launch() {
   auto manifest = manifest_for(options_, context_.surroundings);
   if (!manifest) return fail(manifest.error()), false;
   if (auto missing = missing_program(*manifest)) return fail(*missing), false;
+  warn_of_missing_variables();
   manifest_ = *std::move(manifest);
   feeder_ =
       std::make_unique<ItemFeeder>(&loop_, options_,
@@ -92,6 +93,14 @@ bool RunCommand::launch() {
   return true;
 }
 
+void RunCommand::warn_of_missing_variables() {
+  if (context_.verbosity == Verbosity::quiet) return;
+  for (const std::string& name : options_.environment_names) {
+    if (name != "_" && !context_.surroundings.environment(name))
+      report_.say("gibbon: --env " + printable(name) + ": no such variable is exported here\n");
+  }
+}
+
 std::optional<int> RunCommand::connect() {
   if (!context_.state_directory) return bring_agent();
   auto socket = connect_to_agent(*context_.state_directory);
@@ -112,6 +121,7 @@ std::optional<int> RunCommand::bring_agent() {
     if (const std::uint32_t wanted = manifest_->policy.slots_max; wanted > 0) slots = wanted;
   }
   auto agent = PrivateAgent::start(&loop_, {.parent = context_.private_parent,
+                                            .parent_hint = context_.private_parent_hint,
                                             .slots = slots,
                                             .program = context_.program,
                                             .version = context_.version,
@@ -226,7 +236,7 @@ void RunCommand::on_signal(int signal) {
     report_.say("gibbon: killing\n");
     return cancel(client::Haste::now);
   }
-  // The launchers see our socket close, kill what is below them and go.
+  if (private_agent_) private_agent_->abandon();
   std::_Exit(exit_interrupted);
 }
 
@@ -263,7 +273,9 @@ void RunCommand::end_when_done() {
                                                                       : json_run_closing(*verdict_, exit_code));
   }
   ended_ = true;
-  if (verdict_) report_.summarise(*verdict_, slots_, private_agent_ != nullptr);
+  // Where it is our failure that nothing was done, that has been said.
+  const bool came_to_nothing = own_exit_ && verdict_ && verdict_->counts.committed == 0;
+  if (verdict_ && !came_to_nothing) report_.summarise(*verdict_, slots_, private_agent_ != nullptr);
   progress_timer_.reset();
   feeder_->stop();
   if (stream_) stream_->finish();
@@ -292,11 +304,11 @@ RunEnd RunCommand::run_end() const {
   }
   end.failed = verdict_->counts.failed + verdict_->counts.lost;
   if (options_.mode == RunMode::single) end.single = report_.single();
-  if (options_.halt.threshold == 1 && options_.halt.unit == Halt::Unit::tasks) {
-    end.decisive = options_.halt.event == HaltEvent::success
-                       ? TaskEnd{}
-                       : task_end_of(verdict_->first_failure_exit, verdict_->first_failure_signal,
-                                     verdict_->counts.failed > 0 ? client::Outcome::failed : client::Outcome::ok);
+  if (options_.halt.event == HaltEvent::success) {
+    end.decisive = TaskEnd{};
+  } else if (options_.halt.threshold == 1 && options_.halt.unit == Halt::Unit::tasks) {
+    end.decisive = task_end_of(verdict_->first_failure_exit, verdict_->first_failure_signal,
+                               verdict_->counts.failed > 0 ? client::Outcome::failed : client::Outcome::ok);
   }
   return end;
 }
@@ -326,7 +338,10 @@ void RunCommand::fail(const LaunchProblem& problem) {
   if (options_.format == OutputFormat::text)
     return report_.say(error_text(problem.problem.message, problem.problem.hint));
   const std::string json = json_error("run", problem.problem.message, problem.problem.hint);
-  report_.say(json.ends_with('\n') ? json : json + "\n");
+  // Before the results begin, the error stands in their place.
+  if (job_) return report_.say(json);
+  (void)std::fwrite(json.data(), 1, json.size(), stdout);
+  (void)std::fflush(stdout);
 }
 
 }  // namespace agent::cli

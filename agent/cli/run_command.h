@@ -32,6 +32,7 @@ namespace agent::cli {
 struct RunContext {
   std::optional<std::string> state_directory;  // where an agent may live
   std::string private_parent;                  // where a private one may make its directory
+  std::string private_parent_hint;             // what to do where it can not
   Verbosity verbosity = Verbosity::normal;
   LaunchSurroundings surroundings;
   std::string program;  // path of this program
@@ -50,6 +51,7 @@ class RunCommand {
 
  private:
   [[nodiscard]] bool launch();
+  void warn_of_missing_variables();
   [[nodiscard]] std::optional<int> connect();
   [[nodiscard]] std::optional<int> bring_agent();
   void watch_signals();

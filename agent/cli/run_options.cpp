@@ -165,6 +165,10 @@ class Reader {
       return problem("--timeout must be longer than nothing");
     if (auto found = parse_into("halt", parse_halt, run_.halt)) return found;
     run_.dry_run = raw_.has("dry-run");
+    for (const std::string format : {"json", "jsonl"})
+      if (run_.dry_run && raw_.has(format))
+        return problem("--dry-run and --" + format + " exclude each other",
+                       "--dry-run prints the command lines as they are, one after the other");
     return number_into("retries", 0, retries_max, run_.retries);
   }
 
@@ -184,6 +188,8 @@ class Reader {
   Problem read_output() {
     run_.keep_order = raw_.has("keep-order");
     run_.tag = raw_.has("tag");
+    if (run_.tag && run_.mode == RunMode::single)
+      return problem("--tag is for items and ranges: a single command has nothing to be told apart from");
     if (raw_.has("json") && raw_.has("jsonl")) return problem("--json and --jsonl exclude each other");
     if (raw_.has("json")) run_.format = OutputFormat::json;
     if (raw_.has("jsonl")) run_.format = OutputFormat::jsonl;
@@ -207,6 +213,11 @@ class Reader {
   }
 
   Problem check_command() {
+    // Without a word the items are the commands; with words there must be something in them.
+    const auto is_blank = [](const std::string& word) { return word.find_first_not_of(" \t\n") == word.npos; };
+    if (!run_.command.empty() && std::ranges::all_of(run_.command, is_blank))
+      return problem(std::string(to_string(exec::TemplateError::no_command)),
+                     run_.mode == RunMode::list ? "to run the items themselves: gibbon run ::: COMMAND..." : "");
     const auto form = exec::choose_form(run_.command, body(), surroundings_.shell);
     const auto parsed = exec::parse_template(run_.command, body(), form);
     if (parsed) return std::nullopt;

@@ -78,6 +78,7 @@ void RunReport::summarise(const client::Verdict& verdict, std::uint32_t slots, b
   summary.ok = counts.ok + counts.hits;
   summary.failed = counts.failed;
   summary.lost = counts.lost;
+  summary.mode = options_.mode;
   if (options_.mode != RunMode::range && counts.total) summary.skipped = *counts.total - counts.committed;
   summary.found = found_;
   if (options_.found_code) summary.search = found_ ? RunSummary::Search::hit : RunSummary::Search::not_found;
@@ -98,7 +99,8 @@ void RunReport::explain_single() {
 }
 
 void RunReport::show_progress(const client::Counts& counts) {
-  const ProgressState state{.counts = counts, .elapsed = std::chrono::steady_clock::now() - began_};
+  const ProgressState state{
+      .counts = counts, .mode = options_.mode, .elapsed = std::chrono::steady_clock::now() - began_};
   if (progress_style() != ProgressStyle::bar) return say(progress_line(state));
   if (line_open_) return;
   const std::string line = "\r" + progress_bar(state, terminal_columns() - 1) + "\033[K";

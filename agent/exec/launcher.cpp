@@ -42,8 +42,15 @@ std::optional<std::string> new_scratch_path(const std::string& parent) {
   return parent + "/" + scratch_prefix + digits.data();
 }
 
-LaunchError why_not_launched(OutputError error) {
-  return error == OutputError::no_descriptors ? LaunchError::no_descriptors : LaunchError::output_directory_unusable;
+constexpr const char* own_program = "/proc/self/exe";
+
+// REQUIRES: errno is that of the attempt to open it.
+LaunchFailure why_not_launched(OutputError error, const std::string& directory) {
+  const int error_number = errno;
+  const bool none_left = error == OutputError::no_descriptors;
+  return {.error = none_left ? LaunchError::no_descriptors : LaunchError::output_directory_unusable,
+          .error_number = error_number,
+          .path = none_left ? "" : directory};
 }
 
 // Our environment, marked as ours.
@@ -63,14 +70,14 @@ struct MarkedEnvironment {
   std::vector<char*> pointers;
 };
 
-// This program again, as a launcher, with nothing but its end of the socket. -1 if the system will not.
-pid_t spawn_launcher(int socket, const std::string& scratch, const std::string& marker) {
+// This program again, as a launcher, with nothing but its end of the socket. The error is an errno.
+tl::expected<pid_t, int> spawn_launcher(int socket, const std::string& scratch, const std::string& marker) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
-  if (::posix_spawn_file_actions_init(&actions) != 0) return -1;
+  if (::posix_spawn_file_actions_init(&actions) != 0) return tl::unexpected(ENOMEM);
   if (::posix_spawnattr_init(&attributes) != 0) {
     ::posix_spawn_file_actions_destroy(&actions);
-    return -1;
+    return tl::unexpected(ENOMEM);
   }
   // The socket first: its number may be one of those that are replaced next.
   int failed = ::posix_spawn_file_actions_adddup2(&actions, socket, wire::socket_number);
@@ -85,11 +92,12 @@ pid_t spawn_launcher(int socket, const std::string& scratch, const std::string& 
   MarkedEnvironment environment(marker);
   pid_t pid = -1;
   if (failed == 0) {
-    failed = ::posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, argv.data(), environment.pointers.data());
+    failed = ::posix_spawn(&pid, own_program, &actions, &attributes, argv.data(), environment.pointers.data());
   }
   ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&actions);
-  return failed == 0 ? pid : -1;
+  if (failed != 0) return tl::unexpected(failed);
+  return pid;
 }
 
 void append_string(std::vector<char>& strings, std::string_view string) {
@@ -158,6 +166,11 @@ std::string_view to_string(LaunchError error) {
   return {};
 }
 
+std::string to_string(const LaunchFailure& failure) {
+  return std::string(to_string(failure.error)) + " (" + (failure.path.empty() ? "" : failure.path + ": ") +
+         std::strerror(failure.error_number) + ")";
+}
+
 std::string_view to_string(OrderError error) {
   switch (error) {
     case OrderError::busy: return "a task is running";
@@ -170,25 +183,29 @@ std::string_view to_string(OrderError error) {
   return {};
 }
 
-tl::expected<std::unique_ptr<Launcher>, LaunchError> Launcher::start(const LauncherOptions& options) {
-  if (::access(options.scratch_parent.c_str(), W_OK | X_OK) != 0) {
-    return tl::unexpected(LaunchError::scratch_parent_unusable);
+tl::expected<std::unique_ptr<Launcher>, LaunchFailure> Launcher::start(const LauncherOptions& options) {
+  const auto failed = [](LaunchError error, int error_number, const std::string& path = {}) {
+    return tl::unexpected(LaunchFailure{.error = error, .error_number = error_number, .path = path});
+  };
+  if (::access((options.scratch_parent + "/").c_str(), W_OK | X_OK) != 0) {
+    return failed(LaunchError::scratch_parent_unusable, errno, options.scratch_parent);
   }
   auto output = OutputFile::open(options.output_directory);
-  if (!output) return tl::unexpected(why_not_launched(output.error()));
+  if (!output) return tl::unexpected(why_not_launched(output.error(), options.output_directory));
   auto error = OutputFile::open(options.output_directory);
-  if (!error) return tl::unexpected(why_not_launched(error.error()));
+  if (!error) return tl::unexpected(why_not_launched(error.error(), options.output_directory));
   auto scratch = new_scratch_path(options.scratch_parent);
-  if (!scratch) return tl::unexpected(LaunchError::no_process);
+  if (!scratch) return failed(LaunchError::no_process, errno);
   std::array<int, 2> pair{};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) != 0) {
-    return tl::unexpected(LaunchError::no_descriptors);
+    return failed(LaunchError::no_descriptors, errno);
   }
   std::unique_ptr<Launcher> launcher(new Launcher(options, *std::move(scratch)));
   launcher->socket_ = Descriptor(pair[0]);
   const Descriptor theirs(pair[1]);
-  launcher->pid_ = spawn_launcher(theirs.get(), launcher->scratch_, options.marker);
-  if (launcher->pid_ < 0) return tl::unexpected(LaunchError::no_process);
+  const auto pid = spawn_launcher(theirs.get(), launcher->scratch_, options.marker);
+  if (!pid) return failed(LaunchError::no_process, pid.error(), own_program);
+  launcher->pid_ = *pid;
   launcher->standard_output_ = *std::move(output);
   launcher->standard_error_ = *std::move(error);
   return launcher;
@@ -272,12 +289,28 @@ void Launcher::extend_deadline(std::uint64_t task, std::int64_t deadline_ns) {
 
 void Launcher::send(const void* record, std::size_t length) {
   if (gone_ || !busy_) return;
-  // A launcher that has died is told of by `read_events`; one that reads nothing is beyond words.
+  if (unanswered_since_ns_ == 0) unanswered_since_ns_ = clock_ns(CLOCK_MONOTONIC);
+  // A launcher that has died is told of by `read_events`; one that reads nothing owes the answer.
   static_cast<void>(send_message(socket_.get(), {{record, length}}, {}));
 }
 
 void Launcher::finish() {
   ::shutdown(socket_.get(), SHUT_WR);
+}
+
+void Launcher::kill() {
+  ::kill(pid_, SIGKILL);
+}
+
+bool Launcher::is_stopped() const {
+  siginfo_t told{};
+  return ::waitid(P_PID, static_cast<id_t>(pid_), &told, WSTOPPED | WNOHANG) == 0 && told.si_pid == pid_;
+}
+
+bool Launcher::is_silent_for(std::int64_t patience_ns) const {
+  if (!owes_answer() || clock_ns(CLOCK_MONOTONIC) - unanswered_since_ns_ < patience_ns) return false;
+  pollfd unread{.fd = socket_.get(), .events = POLLIN, .revents = 0};
+  return ::poll(&unread, 1, 0) == 0;
 }
 
 std::vector<Event> Launcher::read_events() {
@@ -294,6 +327,7 @@ std::vector<Event> Launcher::read_events() {
       events.emplace_back(LauncherGone{});
       break;
     }
+    unanswered_since_ns_ = 0;
     if (report.has_started) events.emplace_back(report.started);
     if (!report.has_exited) continue;
     busy_ = false;

@@ -38,6 +38,14 @@ enum class LaunchError : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_string(LaunchError error);
 
+struct LaunchFailure {
+  LaunchError error = LaunchError::no_process;
+  int error_number = 0;  // errno of what failed
+  std::string path;      // the directory or program that it is about; may be empty
+};
+// For people: what, where and why.
+[[nodiscard]] std::string to_string(const LaunchFailure& failure);
+
 enum class OrderError : std::uint8_t {
   busy,           // a task is running
   gone,           // the launcher has died: `read_events` says so too
@@ -54,7 +62,7 @@ class Launcher {
  public:
   // Starts the process and returns at once; orders given before it is up wait in the socket. A set-up that fails in the
   // launcher is reported for the first task, as `could_not_start`.
-  [[nodiscard]] static tl::expected<std::unique_ptr<Launcher>, LaunchError> start(const LauncherOptions& options);
+  [[nodiscard]] static tl::expected<std::unique_ptr<Launcher>, LaunchFailure> start(const LauncherOptions& options);
 
   // Hangs up and waits until the process is gone, which takes about a millisecond: it kills what is below it at once
   // and removes its scratch directory. One that is not gone after 2 s is killed. To end many, call `finish` for all of
@@ -83,6 +91,15 @@ class Launcher {
   void extend_deadline(std::uint64_t task, std::int64_t deadline_ns);
   // Hangs up: the launcher kills its task and exits, `LauncherGone` follows.
   void finish();
+  // Kills the process; `LauncherGone` follows. Its task loses its main process; what else is below falls to the agent.
+  void kill();
+
+  // Somebody stopped the process (SIGSTOP or the like) since this was last asked, and it is stopped still.
+  [[nodiscard]] bool is_stopped() const;
+  // It was told something (a stop, a deadline) and has not answered yet. It does so at once if it can do anything.
+  [[nodiscard]] bool owes_answer() const { return unanswered_since_ns_ != 0; }
+  // It has owed the answer for that long, and what it said meanwhile does not just wait to be read.
+  [[nodiscard]] bool is_silent_for(std::int64_t patience_ns) const;
 
   // What has happened since the last call, in order; empty if nothing.
   [[nodiscard]] std::vector<Event> read_events();
@@ -111,6 +128,7 @@ class Launcher {
   // Invariant: busy_ implies !gone_.
   bool busy_ = false;
   bool gone_ = false;
+  std::int64_t unanswered_since_ns_ = 0;  // of CLOCK_MONOTONIC; 0: nothing is owed
 };
 
 [[nodiscard]] bool is_launcher_invocation(int argc, char** argv);

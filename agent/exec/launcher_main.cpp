@@ -83,11 +83,12 @@ int launcher_main(int /*argc*/, char** argv) {
   const std::string_view digits(argv[1]);
   pid_t agent = -1;
   const auto [after, error] = std::from_chars(digits.data(), digits.data() + digits.size(), agent);
-  // The death signal speaks of future deaths only, so whether the agent lives is asked after it is ordered.
-  const bool watched = reset_signals() && ::prctl(PR_SET_PDEATHSIG, SIGTERM) == 0;
+  // The death signal speaks of future deaths only, so whether the agent lives is asked after it is ordered. It is the
+  // one signal that also wakes a process that somebody has stopped: any other would wait until it is continued.
+  const bool watched = reset_signals() && ::prctl(PR_SET_PDEATHSIG, SIGCONT) == 0;
   if (!watched || error != std::errc() || ::getppid() != agent) return 1;
   const int failure = set_up();
-  LauncherProcess process(argv[2], failure);
+  LauncherProcess process(agent, argv[2], failure);
   return process.run();
 }
 

@@ -38,7 +38,17 @@ Descriptor open_signals() {
   sigemptyset(&wanted);
   sigaddset(&wanted, SIGCHLD);
   sigaddset(&wanted, SIGTERM);
+  sigaddset(&wanted, SIGCONT);
   return Descriptor(::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+std::optional<timer_t> make_waker() {
+  sigevent wake{};
+  wake.sigev_notify = SIGEV_SIGNAL;
+  wake.sigev_signo = SIGCONT;
+  timer_t waker{};
+  if (::timer_create(CLOCK_BOOTTIME, &wake, &waker) != 0) return std::nullopt;
+  return waker;
 }
 
 std::int64_t ns_of(const timeval& time) {
@@ -75,12 +85,18 @@ std::optional<Record> record_of(std::span<const char> message) {
 
 }  // namespace
 
-LauncherProcess::LauncherProcess(const std::string& scratch_path, int set_up_failure)
-    : socket_(wire::socket_number),
+LauncherProcess::LauncherProcess(pid_t agent, const std::string& scratch_path, int set_up_failure)
+    : agent_(agent),
+      socket_(wire::socket_number),
       signals_(open_signals()),
       timer_(::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK)),
+      waker_(make_waker()),
       scratch_(scratch_path),
-      set_up_failure_(set_up_failure != 0 || (signals_ && timer_) ? set_up_failure : errno) {}
+      set_up_failure_(set_up_failure != 0 || (signals_ && timer_ && waker_) ? set_up_failure : errno) {}
+
+LauncherProcess::~LauncherProcess() {
+  if (waker_) ::timer_delete(*waker_);
+}
 
 int LauncherProcess::run() {
   while (!hung_up_) wait();
@@ -122,7 +138,8 @@ void LauncherProcess::on_signals() {
   const ssize_t length = ::read(signals_.get(), received.data(), sizeof received);
   const std::size_t count = length <= 0 ? 0 : static_cast<std::size_t>(length) / sizeof received[0];
   for (std::size_t i = 0; i < count; ++i) {
-    if (received[i].ssi_signo == SIGTERM) hung_up_ = true;
+    const bool orphaned = received[i].ssi_signo == SIGCONT && ::getppid() != agent_;
+    if (received[i].ssi_signo == SIGTERM || orphaned) hung_up_ = true;
   }
   reap();
 }
@@ -149,8 +166,10 @@ void LauncherProcess::on_message() {
   if (word == wire::Word::order && message.size() >= sizeof(wire::Order) && phase_ == Phase::idle) {
     on_order(*record_of<wire::Order>(message.first(sizeof(wire::Order))), message.subspan(sizeof(wire::Order)));
   } else if (const auto stop = record_of<wire::Stop>(message); stop && word == wire::Word::stop) {
+    report({});
     on_stop(*stop);
   } else if (const auto extend = record_of<wire::Extend>(message); extend && word == wire::Word::extend) {
+    report({});
     on_extend(*extend);
   } else {
     hung_up_ = true;
@@ -310,7 +329,9 @@ void LauncherProcess::set_timer() {
   const itimerspec setting{.it_interval = {},
                            .it_value = {.tv_sec = at_ns / ns_per_second, .tv_nsec = at_ns % ns_per_second}};
   // A task whose limits cannot be watched must not go on.
-  if (::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &setting, nullptr) != 0) hung_up_ = true;
+  const bool set = ::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &setting, nullptr) == 0 &&
+                   ::timer_settime(*waker_, TIMER_ABSTIME, &setting, nullptr) == 0;
+  if (!set) hung_up_ = true;
   timer_at_ns_ = at_ns;
 }
 

@@ -3,6 +3,7 @@
 
 #include <sys/resource.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include <array>
 #include <cstddef>
@@ -33,11 +34,15 @@ enum class Phase : std::uint8_t { idle, running, terminating, killing };
 //
 // When the agent hangs up, when it dies or when it says anything unintelligible, everything below is killed and the
 // life of this process is over.
+//
+// A task can stop us (SIGSTOP). The agent, when it sees that, kills us. Should it be dead or stopped itself, then its
+// death and the instants of the task come as SIGCONT as well, which undoes the stop.
 class LauncherProcess {
  public:
-  // `set_up_failure`: errno if this process could not be set up itself: then no task is started, each is answered with
-  // it.
-  LauncherProcess(const std::string& scratch_path, int set_up_failure);
+  // `agent`: the parent of this process while it lives. `set_up_failure`: errno if this process could not be set up
+  // itself: then no task is started, each is answered with it.
+  LauncherProcess(pid_t agent, const std::string& scratch_path, int set_up_failure);
+  ~LauncherProcess();
   LauncherProcess(const LauncherProcess&) = delete;
   LauncherProcess& operator=(const LauncherProcess&) = delete;
 
@@ -69,9 +74,11 @@ class LauncherProcess {
   void report(const wire::Report& report);
   void end_everything();
 
+  const pid_t agent_;
   Descriptor socket_;
   Descriptor signals_;
   Descriptor timer_;
+  std::optional<timer_t> waker_;  // SIGCONT at the instant of timer_
   Scratch scratch_;
   Spawner spawner_;
   const int set_up_failure_;

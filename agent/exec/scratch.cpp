@@ -65,7 +65,8 @@ Scratch::Scratch(const std::string& path)
       parent_(::open(directory_part(path).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {}
 
 int Scratch::make_ready() {
-  if (directory_) return 0;
+  if (directory_ && is_in_place()) return 0;
+  directory_.close();
   if (!parent_) return ENOENT;
   int failure = 0;
   for (int i = 0; i < lock_tries_max; ++i) {
@@ -75,6 +76,14 @@ int Scratch::make_ready() {
     ::nanosleep(&millisecond, nullptr);
   }
   return failure;
+}
+
+// Somebody may have removed it meanwhile, or moved it, with all that is above it or alone.
+bool Scratch::is_in_place() const {
+  struct stat ours {};
+  struct stat named {};
+  return ::fstat(directory_.get(), &ours) == 0 && ::lstat(path_.c_str(), &named) == 0 && named.st_ino == ours.st_ino &&
+         named.st_dev == ours.st_dev;
 }
 
 // EAGAIN: a sweep was quicker.
@@ -91,6 +100,10 @@ int Scratch::make() {
   if (::fstat(made.get(), &status) != 0) return errno;
   if (status.st_nlink == 0) return EAGAIN;
   directory_ = std::move(made);
+  if (!is_in_place()) {  // what is above it has been moved
+    remove();
+    return ENOENT;
+  }
   remember({.inode = status.st_ino, .mode = status.st_mode, .changed_ns = changed_ns(status)});
   return 0;
 }

@@ -40,6 +40,7 @@ class Scratch {
     bool operator==(const Look&) const = default;
   };
   [[nodiscard]] int make();
+  [[nodiscard]] bool is_in_place() const;
   [[nodiscard]] bool as_good_as_new();
   // Remembers how it looks now, when it is known to be empty.
   void remember(const Look& look);

@@ -1,8 +1,14 @@
 #include "agent/exec/task.h"
 
 #include <cassert>
+#include <cerrno>
 
 namespace agent::exec {
+
+bool is_want_of_room(int error_number) {
+  return error_number == EAGAIN || error_number == ENOMEM || error_number == EMFILE || error_number == ENFILE ||
+         error_number == ENOSPC || error_number == EDQUOT;
+}
 
 std::string_view to_string(EndReason reason) {
   switch (reason) {

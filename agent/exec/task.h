@@ -155,6 +155,9 @@ struct Outputs {
   Output standard_error;
 };
 
+// Whether an errno says that something is used up which may come back by itself, as descriptors, memory and disks do.
+[[nodiscard]] bool is_want_of_room(int error_number);
+
 [[nodiscard]] std::string_view to_string(EndReason reason);
 [[nodiscard]] std::string_view to_string(StartFailureKind kind);
 [[nodiscard]] std::string_view to_string(SetUpStep step);

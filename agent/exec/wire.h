@@ -52,7 +52,8 @@ struct Extend {
   std::int64_t deadline_ns = 0;
 };
 
-// The only message upwards. A start and an end that are told together cost the agent one wake-up instead of two.
+// The only message upwards. A start and an end that are told together cost the agent one wake-up instead of two. One
+// with neither answers a stop or an extension: it was heard.
 struct Report {
   bool has_started = false;
   bool has_exited = false;

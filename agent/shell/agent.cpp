@@ -33,7 +33,7 @@ tl::expected<std::unique_ptr<Agent>, Problem> Agent::start(uv_loop_t* loop, Stat
                                                            const AgentOptions& options) {
   auto node = state.secret("node.key");
   if (!node) return tl::unexpected(node.error());
-  for (const char* name : {"scratch", "output"}) {
+  for (const char* name : task_directories) {
     if (auto made = state.make_subdirectory(name); !made) return tl::unexpected(made.error());
   }
   (void)std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is a full disk to us, not the end
@@ -171,41 +171,6 @@ void Agent::carry_out(const core::SignMandate& wanted) {
                          .age = {}});
 }
 
-void Agent::carry_out(const core::StartTask& start) {
-  Held* held = find(start.job);
-  assert(held != nullptr);
-  tasks_[start.task] = start.job;
-  (void)held->job->result_of(start);
-  auto launcher = pool_->idle_launcher();
-  if (!launcher) {
-    held->job->result_of(start).reason =
-        "no process could be started here: " + std::string(to_string(launcher.error()));
-    return post(core::TaskLost{.task = start.task, .cause = core::TaskLost::Cause::no_room});
-  }
-  auto order = held->job->order(start, (*launcher)->scratch());
-  if (!order) return fail_start(start, 126, order.error());
-  auto started = pool_->start(**launcher, start.task, *order);
-  if (started) return;
-  switch (started.error()) {
-    case exec::OrderError::zero_byte:
-    case exec::OrderError::empty_command: return fail_start(start, 126, std::string(to_string(started.error())));
-    case exec::OrderError::busy:
-    case exec::OrderError::gone:
-      return post(core::TaskLost{.task = start.task, .cause = core::TaskLost::Cause::launcher_died});
-    case exec::OrderError::no_resources:
-      held->job->result_of(start).reason =
-          "no room for another process here: " + std::string(to_string(started.error()));
-      return post(core::TaskLost{.task = start.task, .cause = core::TaskLost::Cause::no_room});
-  }
-}
-
-void Agent::fail_start(const core::StartTask& start, int exit, const std::string& reason) {
-  client::Result& result = find(start.job)->job->result_of(start);
-  result.exit = exit;
-  result.reason = reason;
-  post(core::TaskEnded{.task = start.task, .how = core::TaskEnded::How::could_not_start, .exit = exit, .ran = {}});
-}
-
 void Agent::carry_out(const core::StopTask& stop) {
   pool_->stop(stop.task, stop.how == core::StopHow::kill ? exec::StopHow::kill : exec::StopHow::terminate);
 }
@@ -260,43 +225,13 @@ void Agent::carry_out(const core::Notice& notice) {
 void Agent::warn_of_no_room(Held* held) {
   if (held == nullptr || (held->no_room_told && boot_now() < *held->no_room_told + no_room_period)) return;
   held->no_room_told = boot_now();
-  warn(held, "no room for another process here: fewer tasks run at once than could");
+  warn(held,
+       hopeless_starts_ > 0 ? hopeless_why_ : "no room for another process here: fewer tasks run at once than could");
 }
 
 void Agent::warn(Held* held, const std::string& text) {
   log(LogLevel::warning, text);
   if (held != nullptr && held->client != nullptr) held->client->send(client::Warning{.text = text});
-}
-
-// --- tasks -----------------------------------------------------------------------------------------------------------
-
-void Agent::task_started(core::TaskId task, const exec::TaskStarted& started) {
-  if (Held* held = find(tasks_.at(task))) {
-    if (client::Result* result = held->job->find_result(task)) result->start_wall_ms = started.start_wall_ms;
-  }
-  post(core::TaskStarted{.task = task});
-}
-
-void Agent::task_exited(core::TaskId task, const exec::TaskExited& exited, exec::Launcher& launcher) {
-  Held* held = find(tasks_.at(task));
-  assert(held != nullptr);
-  client::Result* result = held->job->find_result(task);
-  assert(result != nullptr);
-  describe(exited, held->job->manifest(), *result);
-  const bool kept = keep_outputs(
-      launcher, [&](const std::string& stream) { return held->job->output_path(task, stream); }, *result);
-  post(event_of(task, exited, *result, kept));
-}
-
-void Agent::task_lost(core::TaskId task) {
-  if (Held* held = find(tasks_.at(task))) {
-    if (client::Result* result = held->job->find_result(task))
-      result->reason = "its launcher died, " + std::to_string(core::Branch::deaths_max) + " times";
-  }
-  // A launcher reports a start some milliseconds late. One that died with an order in its hands may have carried it
-  // out, and a task that is quick to kill its launcher must not be started for ever.
-  post(core::TaskStarted{.task = task});
-  post(core::TaskLost{.task = task, .cause = core::TaskLost::Cause::launcher_died});
 }
 
 // --- results ---------------------------------------------------------------------------------------------------------

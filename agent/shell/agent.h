@@ -10,8 +10,9 @@
 // set anew after every pump to the core's next deadline (or sooner, if something must be looked after).
 
 #include <uv.h>
-#include <cassert>
 
+#include <array>
+#include <cassert>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -48,6 +49,8 @@ class Agent {
  public:
   static constexpr std::size_t jobs_max = 1'000;  // with those whose results wait for their client
   static constexpr std::size_t clients_max = 256;
+  // Below the state directory: without them no task can be started.
+  static constexpr std::array task_directories{"scratch", "output"};
   // So far a client may feed items ahead of the work; further chunks are kept, but acknowledged only when it caught up.
   static constexpr std::uint64_t items_ahead_bytes_max = 256 * 1024 * 1024;
 
@@ -113,7 +116,13 @@ class Agent {
   void carry_out(const PeerAction&) {
     assert(false);
   }
-  // A task that can not be started for its own fault.
+  // Makes the directories that tasks need again where somebody removed them. True if some were missing.
+  bool restore_directories();
+  [[nodiscard]] bool is_hopeless(const exec::StartFailure& failure);
+  [[nodiscard]] tl::expected<exec::Launcher*, exec::LaunchFailure> launcher_for_task();
+  // There is no process for this task. It is tried again later, unless this machine seems to have none for any.
+  void refuse_start(const core::StartTask& start, int error_number, const std::string& why);
+  // A task that can not be started, by its own fault or because none can.
   void fail_start(const core::StartTask& start, int exit, const std::string& reason);
 
   void task_started(core::TaskId task, const exec::TaskStarted& started);
@@ -152,6 +161,9 @@ class Agent {
   std::uint64_t next_client_ = 1;
   core::Instant started_;
   std::vector<std::string> notes_;  // of what an earlier agent took along
+  // Times in a row that no task could be started and no want of room was the reason, which might pass; and the reason.
+  int hopeless_starts_ = 0;
+  std::string hopeless_why_;
   bool shutting_down_ = false;
   bool pool_finishing_ = false;
 };

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <cstring>
@@ -32,6 +33,22 @@ bool is_our_user(uv_pipe_t* pipe) {
   socklen_t length = sizeof(peer);
   return uv_fileno(reinterpret_cast<uv_handle_t*>(pipe), &fd) == 0 &&
          getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.uid == geteuid();
+}
+
+// "%3 7f3a1c02 (render), %1 (ended)": as many as a message has room for.
+std::string listed(const std::vector<client::JobRow>& jobs) {
+  constexpr std::size_t listed_max = 4, name_bytes = 16;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(jobs.size(), listed_max); ++i) {
+    text += (i == 0 ? "%" : ", %") + std::to_string(jobs[i].number);
+    if (jobs[i].ending) {
+      text += " (ended)";
+    } else {
+      text += " " + to_hex(jobs[i].job.value()).substr(0, 8) + " (" + jobs[i].name.substr(0, name_bytes) + ")";
+    }
+  }
+  if (jobs.size() > listed_max) text += " and " + std::to_string(jobs.size() - listed_max) + " more";
+  return text;
 }
 
 }  // namespace
@@ -72,6 +89,7 @@ tl::expected<client::Accepted, Refusal> Agent::submit(ClientSession& session, co
     return refused(RefusalCode::limit, "there are " + std::to_string(jobs_max) + " jobs here already",
                    "wait for some: gibbon ps");
   }
+  (void)restore_directories();
   auto opened = RootJob::open(submission, surroundings_);
   if (!opened) return tl::unexpected(opened.error());
   const protocol::JobId job = (*opened)->id();
@@ -107,8 +125,12 @@ tl::expected<void, Refusal> Agent::append_items(ClientSession& session, client::
   if (held->verdict) return {};
   auto known = held->job->append_items(std::move(items));
   if (!known) {
+    // Said before the verdict, which it explains and which ends the conversation.
+    const Refusal& refusal = known.error();
+    session.send(client::Refused{
+        .code = refusal.code, .message = refusal.problem.message, .hint = refusal.problem.hint, .job = job});
     post(core::CancelRequested{.job = job, .how = core::StopHow::terminate});
-    return tl::unexpected(known.error());
+    return {};
   }
   const bool ended = held->job->items_ended();
   held->chunk_to_acknowledge = chunk;
@@ -133,11 +155,19 @@ tl::expected<std::string, Refusal> Agent::cancel(const std::string& selector, co
       case JobList::SelectError::nothing_such:
         return refused(RefusalCode::no_such_job, "no running job is called '" + selector + "' on " + surroundings_.node,
                        "gibbon ps lists them");
+      case JobList::SelectError::number_without_percent:
+        return refused(
+            RefusalCode::no_such_job,
+            "no id begins with '" + selector + "'; the job of that number is " + listed(list_.candidates(selector)),
+            "gibbon cancel %" + selector);
       case JobList::SelectError::ambiguous:
-        return refused(RefusalCode::ambiguous_job, "'" + selector + "' fits several jobs",
-                       "gibbon ps lists them; type more of the id");
+        return refused(RefusalCode::ambiguous_job,
+                       "'" + selector + "' may mean several jobs: " + listed(list_.candidates(selector)),
+                       "name it by %N, or type more of its id");
       case JobList::SelectError::has_ended:
-        return refused(RefusalCode::job_ended, "job '" + selector + "' has ended already", "gibbon ps -a tells how");
+        return refused(RefusalCode::job_ended,
+                       (selector == "last" ? "the last job" : "job '" + selector + "'") + " has ended already",
+                       "gibbon ps -a tells how");
     }
   }
   for (protocol::JobId job : *selected) post(core::CancelRequested{.job = job, .how = how});

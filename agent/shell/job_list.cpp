@@ -11,6 +11,26 @@ namespace agent::shell {
 namespace client = protocol::client;
 using protocol::JobId;
 
+namespace {
+
+bool is_id_of(std::string_view selector, const client::JobRow& row) {
+  return to_hex(row.job.value()) == selector;
+}
+
+// A beginning of its id, or its name.
+bool is_meant(std::string_view selector, const client::JobRow& row) {
+  return !selector.empty() && (to_hex(row.job.value()).starts_with(selector) || row.name == selector);
+}
+
+std::optional<std::uint64_t> number_of(std::string_view digits) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
 std::uint64_t JobList::add(JobId job, const std::string& name, std::int64_t start_wall_ms) {
   assert(!knows(job));
   client::JobRow row;
@@ -50,33 +70,46 @@ std::vector<client::JobRow> JobList::running() const {
 }
 
 tl::expected<std::vector<JobId>, JobList::SelectError> JobList::select(std::string_view selector) const {
-  std::vector<client::JobRow> rows = running();
+  const std::vector<client::JobRow> rows = running();
   std::vector<JobId> found;
-  if (selector == "all" || (selector == "last" && !rows.empty())) {
-    if (selector == "last") rows.resize(1);
+  if (selector == "all") {
     for (const client::JobRow& row : rows) found.push_back(row.job);
     return found;
   }
-  const bool marked = selector.starts_with('%');
-  const std::string_view digits = marked ? selector.substr(1) : selector;
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  const bool is_number = error == std::errc{} && end == digits.data() + digits.size();
-  auto matches = [&](const client::JobRow& row) {
-    return !marked && !selector.empty() && to_hex(row.job.value()).starts_with(selector);
-  };
-  auto has_number = [&](const client::JobRow& row) { return is_number && row.number == number; };
-  // A number means the job of that number, also if it has ended and digits of another one's id happen to fit.
-  if (const auto at = std::ranges::find_if(rows, has_number); at != rows.end()) return std::vector{at->job};
-  if (std::ranges::any_of(ended_, has_number)) return tl::unexpected(SelectError::has_ended);
+  if (selector == "last") return select_number(next_number_ - 1);
+  if (selector.starts_with('%')) return select_number(number_of(selector.substr(1)));
+
   for (const client::JobRow& row : rows) {
-    if (matches(row)) found.push_back(row.job);
+    if (is_id_of(selector, row)) return std::vector{row.job};
+    if (is_meant(selector, row)) found.push_back(row.job);
   }
-  if (found.size() > 1) return tl::unexpected(SelectError::ambiguous);
+  const auto number = number_of(selector);
   if (found.empty()) {
-    return tl::unexpected(std::ranges::any_of(ended_, matches) ? SelectError::has_ended : SelectError::nothing_such);
+    if (number && select_number(number)) return tl::unexpected(SelectError::number_without_percent);
+    const bool ended = (number && was_given(*number)) ||
+                       std::ranges::any_of(ended_, [&](const auto& row) { return is_meant(selector, row); });
+    return tl::unexpected(ended ? SelectError::has_ended : SelectError::nothing_such);
   }
+  const bool also_a_number = number && was_given(*number) && running_.at(found.front()).number != *number;
+  if (found.size() > 1 || also_a_number) return tl::unexpected(SelectError::ambiguous);
   return found;
+}
+
+JobList::Found JobList::select_number(std::optional<std::uint64_t> number) const {
+  if (!number || !was_given(*number)) return tl::unexpected(SelectError::nothing_such);
+  for (const auto& [job, row] : running_)
+    if (row.number == *number) return std::vector{job};
+  return tl::unexpected(SelectError::has_ended);
+}
+
+std::vector<client::JobRow> JobList::candidates(std::string_view selector) const {
+  const auto number = number_of(selector);
+  std::vector<client::JobRow> rows;
+  for (client::JobRow& row : running())
+    if (is_meant(selector, row) || row.number == number) rows.push_back(std::move(row));
+  for (const client::JobRow& row : ended_)
+    if (row.number == number) rows.push_back(row);
+  return rows;
 }
 
 }  // namespace agent::shell

@@ -35,11 +35,20 @@ class JobList {
   [[nodiscard]] std::vector<protocol::client::JobRow> running() const;
   [[nodiscard]] const std::deque<protocol::client::JobRow>& ended() const { return ended_; }
 
-  enum class SelectError { nothing_such, ambiguous, has_ended };
-  // Running jobs by `%N` or N (number), a prefix of the id in hexadecimal, `last` (the newest) or `all`.
+  enum class SelectError { nothing_such, number_without_percent, ambiguous, has_ended };
+  // Running jobs: `all`; `last`, which is the one launched last and no other, also when that has ended; `%N` by number;
+  // else by a prefix of the id in hexadecimal or by the whole name. Digits alone are never a number: where a job of
+  // that number is or was there besides, or there are several that fit, it is ambiguous.
   [[nodiscard]] tl::expected<std::vector<protocol::JobId>, SelectError> select(std::string_view selector) const;
+  // What an ambiguous selector, or a number without its percent sign, may have meant; newest first, the running ones
+  // before those that have ended.
+  [[nodiscard]] std::vector<protocol::client::JobRow> candidates(std::string_view selector) const;
 
  private:
+  using Found = tl::expected<std::vector<protocol::JobId>, SelectError>;
+  [[nodiscard]] Found select_number(std::optional<std::uint64_t> number) const;
+  [[nodiscard]] bool was_given(std::uint64_t number) const { return number > 0 && number < next_number_; }
+
   std::map<protocol::JobId, protocol::client::JobRow> running_;
   std::deque<protocol::client::JobRow> ended_;  // newest first
   std::set<protocol::JobId> ended_ids_;

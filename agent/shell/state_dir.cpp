@@ -6,14 +6,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <filesystem>
+#include <sstream>
 #include <system_error>
+#include <utility>
 
 #include "agent/exec/remove_tree.h"
+#include "agent/shell/process_identity.h"
 #include "agent/shell/system.h"
 
 namespace agent::shell {
@@ -48,6 +52,14 @@ tl::expected<void, Problem> check_private(int fd, const std::string& path, mode_
   return {};
 }
 
+// REQUIRES: opened with O_NONBLOCK, since a FIFO would make us wait for somebody at its other end.
+tl::expected<void, Problem> check_regular(int fd, const std::string& path) {
+  struct stat status {};
+  if (fstat(fd, &status) != 0) return tl::unexpected(cannot("look at", path, errno));
+  if (S_ISREG(status.st_mode)) return {};
+  return tl::unexpected(Problem{.message = path + " is not a regular file", .hint = "move it away"});
+}
+
 bool write_fully(int fd, const char* data, std::size_t size) {
   while (size > 0) {
     const ssize_t wrote = write(fd, data, size);
@@ -59,6 +71,17 @@ bool write_fully(int fd, const char* data, std::size_t size) {
   return true;
 }
 
+// Whoever only asks for the holder has the lock for a moment itself, and must not pass for one.
+bool locked_soon(int fd) {
+  constexpr int tries_max = 20;
+  for (int i = 0; i < tries_max; ++i) {
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
+    constexpr timespec pause{.tv_sec = 0, .tv_nsec = 2'000'000};
+    (void)nanosleep(&pause, nullptr);
+  }
+  return false;
+}
+
 std::string absolute_path(const std::string& path) {
   std::error_code error;
   std::string absolute = std::filesystem::absolute(path, error).lexically_normal().string();
@@ -66,18 +89,52 @@ std::string absolute_path(const std::string& path) {
   return absolute;
 }
 
+constexpr const char* elsewhere = "choose another place: --state DIR or GIBBON_STATE";
+
+// Makes what is missing of the path; `made` has it afterwards, the outermost first, even where that did not go well.
+tl::expected<void, Problem> make_with_parents(const std::string& absolute, std::vector<std::string>& made) {
+  std::vector<std::string> missing;
+  std::error_code ignored;
+  for (std::filesystem::path path = absolute; !std::filesystem::exists(path, ignored) && path.has_relative_path();
+       path = path.parent_path())
+    missing.push_back(path.string());
+  std::ranges::reverse(missing);
+  for (const std::string& path : missing) {
+    const bool last = path == absolute;
+    if (mkdir(path.c_str(), last ? 0700 : 0777) == 0) {
+      made.push_back(path);
+    } else if (errno != EEXIST) {
+      return tl::unexpected(cannot(last ? "make the state directory" : "make", path, errno, elsewhere));
+    }
+  }
+  return {};
+}
+
+void remove_empty(const std::vector<std::string>& directories) {
+  for (auto path = directories.rbegin(); path != directories.rend(); ++path)
+    if (rmdir(path->c_str()) != 0) return;
+}
+
 }  // namespace
 
 tl::expected<StateDir, Problem> StateDir::open(const std::string& path) {
   const std::string absolute = absolute_path(path);
-  const std::filesystem::path parent = std::filesystem::path(absolute).parent_path();
-  std::error_code error;
-  std::filesystem::create_directories(parent, error);
-  if (error) return tl::unexpected(cannot("make", parent.string(), error.value(), "choose another place: --state DIR"));
-  if (mkdir(absolute.c_str(), 0700) != 0 && errno != EEXIST) {
-    return tl::unexpected(cannot("make the state directory", absolute, errno, "choose another place: --state DIR"));
+  std::vector<std::string> made;
+  if (auto there = make_with_parents(absolute, made); !there) {
+    remove_empty(made);
+    return tl::unexpected(there.error());
   }
-  return open_directory(absolute, 0);
+  auto state = open_directory(absolute, 0);
+  if (!state) {
+    remove_empty(made);
+    return state;
+  }
+  state->made_ = std::move(made);
+  return state;
+}
+
+void StateDir::remove_if_made_and_empty() {
+  remove_empty(std::exchange(made_, {}));
 }
 
 tl::expected<StateDir, Problem> StateDir::open_existing(const std::string& path) {
@@ -89,7 +146,7 @@ tl::expected<StateDir, Problem> StateDir::open_directory(const std::string& abso
   state.path_ = absolute;
   state.directory_ = exec::Descriptor(::open(absolute.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags));
   if (!state.directory_) {
-    return tl::unexpected(cannot("open the state directory", absolute, errno, "choose another place: --state DIR"));
+    return tl::unexpected(cannot("open the state directory", absolute, errno, elsewhere));
   }
   if (auto good = check_private(state.directory_.get(), absolute, 0700); !good) return tl::unexpected(good.error());
   return state;
@@ -99,15 +156,19 @@ std::string StateDir::private_prefix() {
   return "gibbon-" + std::to_string(geteuid()) + "-";
 }
 
-tl::expected<StateDir, Problem> StateDir::make_private(const std::string& parent) {
+tl::expected<StateDir, Problem> StateDir::make_private(const std::string& parent, const std::string& hint) {
   std::string name = parent + "/" + private_prefix() + "XXXXXX";
-  if (mkdtemp(name.data()) == nullptr) {
-    return tl::unexpected(
-        cannot("make a private directory in", parent, errno, "set TMPDIR to a directory that you can write to"));
-  }
+  if (mkdtemp(name.data()) == nullptr)
+    return tl::unexpected(cannot("make a private directory in", parent, errno, hint));
   auto state = open(name);
-  if (!state) return state;
-  if (auto locked = state->lock(); !locked) return tl::unexpected(locked.error());
+  if (!state) {
+    (void)rmdir(name.c_str());
+    return state;
+  }
+  if (auto locked = state->lock(); !locked) {
+    state->remove_all();
+    return tl::unexpected(locked.error());
+  }
   return state;
 }
 
@@ -117,15 +178,23 @@ std::string StateDir::socket_path() const {
 
 tl::expected<void, Problem> StateDir::lock() {
   const std::string path = file("lock");
-  lock_ = exec::Descriptor(openat(directory_.get(), "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  constexpr int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  lock_ = exec::Descriptor(openat(directory_.get(), "lock", flags, 0600));
   if (!lock_) return tl::unexpected(cannot("open", path, errno));
-  if (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+  if (auto regular = check_regular(lock_.get(), path); !regular) return regular;
+  if (!locked_soon(lock_.get())) {
     lock_ = {};
     const auto pid = holder();
     return tl::unexpected(Problem{.message = "an agent" +
                                              (pid ? " (pid " + std::to_string(*pid) + ")" : std::string()) +
                                              " already uses the state directory " + path_,
                                   .hint = "gibbon status, or another directory: --state DIR"});
+  }
+  if (const auto pid = marking_agent()) {
+    lock_ = {};
+    return tl::unexpected(Problem{.message = "an agent (pid " + std::to_string(*pid) + ") uses the state directory " +
+                                             path_ + ", although somebody removed its lock",
+                                  .hint = "stop that agent: kill " + std::to_string(*pid)});
   }
   const std::string pid = std::to_string(getpid()) + "\n";
   if (ftruncate(lock_.get(), 0) != 0 || !write_fully(lock_.get(), pid.data(), pid.size())) {
@@ -134,8 +203,18 @@ tl::expected<void, Problem> StateDir::lock() {
   return {};
 }
 
+// Another process that has marked this directory as its own and lives.
+std::optional<int> StateDir::marking_agent() const {
+  const auto mark = whole_mark();
+  int pid = 0;
+  if (!mark || std::from_chars(mark->writer.data(), mark->writer.data() + mark->writer.size(), pid).ec != std::errc{})
+    return std::nullopt;
+  if (pid == getpid() || process_identity(pid) != mark->writer) return std::nullopt;
+  return pid;
+}
+
 std::optional<int> StateDir::holder() const {
-  const exec::Descriptor probe(openat(directory_.get(), "lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+  const exec::Descriptor probe(openat(directory_.get(), "lock", O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!probe) return std::nullopt;
   if (flock(probe.get(), LOCK_SH | LOCK_NB) == 0) return std::nullopt;  // released again on close
   const auto content = read_small("lock");
@@ -147,7 +226,8 @@ std::optional<int> StateDir::holder() const {
 
 tl::expected<crypto::Seed, Problem> StateDir::secret(const std::string& name) const {
   const std::string path = file(name);
-  exec::Descriptor fd(openat(directory_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  constexpr int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  exec::Descriptor fd(openat(directory_.get(), name.c_str(), flags));
   if (!fd && errno == ENOENT) {
     const crypto::Seed fresh = random_seed();
     const std::string temporary = name + "." + to_hex(random_bytes16());
@@ -166,9 +246,10 @@ tl::expected<crypto::Seed, Problem> StateDir::secret(const std::string& name) co
     (void)unlinkat(directory_.get(), temporary.c_str(), 0);
     if (!linked) return tl::unexpected(cannot("write", path, error));
     (void)fsync(directory_.get());
-    fd = exec::Descriptor(openat(directory_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    fd = exec::Descriptor(openat(directory_.get(), name.c_str(), flags));
   }
   if (!fd) return tl::unexpected(cannot("open", path, errno));
+  if (auto regular = check_regular(fd.get(), path); !regular) return tl::unexpected(regular.error());
   if (auto good = check_private(fd.get(), path, 0600); !good) return tl::unexpected(good.error());
   crypto::Seed seed;
   std::array<char, 1> beyond{};
@@ -221,11 +302,29 @@ std::vector<JobNote> StateDir::noted_jobs() const {
 }
 
 std::optional<std::string> StateDir::read_mark() const {
-  return read_small("mark");
+  auto mark = whole_mark();
+  if (!mark) return std::nullopt;
+  return std::move(mark->word);
+}
+
+std::optional<StateDir::Mark> StateDir::whole_mark() const {
+  std::istringstream lines(read_small("mark").value_or(""));
+  Mark mark;
+  std::string place;
+  if (!std::getline(lines, mark.word) || !std::getline(lines, place) || !std::getline(lines, mark.writer))
+    return std::nullopt;
+  if (place != directory_identity()) return std::nullopt;
+  return mark;
+}
+
+std::string StateDir::directory_identity() const {
+  struct stat status {};
+  if (fstat(directory_.get(), &status) != 0) return {};
+  return std::to_string(status.st_dev) + " " + std::to_string(status.st_ino);
 }
 
 tl::expected<void, Problem> StateDir::write_mark(const std::string& mark) const {
-  return write_whole("mark", mark);
+  return write_whole("mark", mark + "\n" + directory_identity() + "\n" + process_identity(getpid()) + "\n");
 }
 
 void StateDir::remove_all() {
@@ -250,8 +349,8 @@ tl::expected<void, Problem> StateDir::write_whole(const std::string& name, const
 }
 
 std::optional<std::string> StateDir::read_small(const std::string& name) const {
-  const exec::Descriptor fd(openat(directory_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  if (!fd) return std::nullopt;
+  const exec::Descriptor fd(openat(directory_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!fd || !check_regular(fd.get(), name)) return std::nullopt;
   std::string content;
   std::array<char, 4096> buffer{};
   while (content.size() < small_file_bytes_max) {

@@ -33,14 +33,15 @@ struct JobNote {
 class StateDir {
  public:
   // Opens `path`, making it (and its parents) where it is missing. Refuses one that belongs to somebody else or that
-  // others may enter.
+  // others may enter. Where that fails, nothing that it made is left.
   [[nodiscard]] static tl::expected<StateDir, Problem> open(const std::string& path);
 
   // Opens `path` only if it is there, and not if its last part is a link.
   [[nodiscard]] static tl::expected<StateDir, Problem> open_existing(const std::string& path);
 
   // A fresh private one below `parent`, locked, to be removed with remove_all(). Its name begins with private_prefix().
-  [[nodiscard]] static tl::expected<StateDir, Problem> make_private(const std::string& parent);
+  // `hint` says what to do where `parent` takes none.
+  [[nodiscard]] static tl::expected<StateDir, Problem> make_private(const std::string& parent, const std::string& hint);
   [[nodiscard]] static std::string private_prefix();
 
   [[nodiscard]] const std::string& path() const { return path_; }
@@ -48,7 +49,8 @@ class StateDir {
   // A path of any state directory's socket that is short enough for sockaddr_un, whatever path() is.
   [[nodiscard]] std::string socket_path() const;
 
-  // Becomes the agent of this directory until the process ends. Refused while another one is.
+  // Becomes the agent of this directory until the process ends. Refused while another one is, also when somebody
+  // removed the file that it has locked.
   [[nodiscard]] tl::expected<void, Problem> lock();
   // The pid of the agent that holds the lock, if one does.
   [[nodiscard]] std::optional<int> holder() const;
@@ -68,9 +70,12 @@ class StateDir {
   [[nodiscard]] std::vector<JobNote> noted_jobs() const;
 
   // The word that marks the processes of the agent that lives here (GIBBON_AGENT); remains for the sweep after its
-  // death.
+  // death. It holds for this very directory: in a copy, whose processes these never were, there is none.
   [[nodiscard]] std::optional<std::string> read_mark() const;
   [[nodiscard]] tl::expected<void, Problem> write_mark(const std::string& mark) const;
+
+  // Takes back what open() made, as far as it is still empty.
+  void remove_if_made_and_empty();
 
   // Removes the whole directory, never following links.
   void remove_all();
@@ -78,9 +83,18 @@ class StateDir {
  private:
   [[nodiscard]] static tl::expected<StateDir, Problem> open_directory(const std::string& absolute, int flags);
   [[nodiscard]] tl::expected<void, Problem> write_whole(const std::string& name, const std::string& content) const;
+  // What write_mark() wrote here, if it was here: the mark, and which process did.
+  struct Mark {
+    std::string word;
+    std::string writer;  // process_identity()
+  };
+  [[nodiscard]] std::optional<Mark> whole_mark() const;
+  [[nodiscard]] std::optional<int> marking_agent() const;
+  [[nodiscard]] std::string directory_identity() const;
   [[nodiscard]] std::optional<std::string> read_small(const std::string& name) const;
 
   std::string path_;
+  std::vector<std::string> made_;  // by open(): the directory and its parents as far as they were missing
   exec::Descriptor directory_;
   exec::Descriptor lock_;
 };

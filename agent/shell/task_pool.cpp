@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
-#include <csignal>
+#include <chrono>
 #include <set>
 #include <utility>
 
@@ -45,16 +45,23 @@ bool is_launchers_fault(const exec::StartFailure& failure) {
   return failure.step == exec::SetUpStep::launcher || failure.step == exec::SetUpStep::scratch;
 }
 
-TaskPool::TaskPool(uv_loop_t* loop, exec::LauncherOptions options, Callbacks callbacks)
-    : loop_(loop), options_(std::move(options)), callbacks_(std::move(callbacks)) {
+TaskPool::TaskPool(uv_loop_t* loop, exec::LauncherOptions options, Callbacks callbacks, std::int64_t answer_patience_ns)
+    : loop_(loop),
+      options_(std::move(options)),
+      callbacks_(std::move(callbacks)),
+      answer_patience_ns_(answer_patience_ns) {
   start_threads(loop);
+  answers_.reset(new uv_timer_t{});
+  uv_timer_init(loop, answers_.get());
+  answers_->data = this;
+  watch_children();
 }
 
 TaskPool::~TaskPool() {
   for (const auto& place : places_) place->launcher->finish();
 }
 
-tl::expected<exec::Launcher*, exec::LaunchError> TaskPool::idle_launcher() {
+tl::expected<exec::Launcher*, exec::LaunchFailure> TaskPool::idle_launcher() {
   // The one used last: its pages and its scratch directory are warm.
   for (auto at = places_.rbegin(); at != places_.rend(); ++at) {
     if (!(*at)->task && !(*at)->gone) return (*at)->launcher.get();
@@ -64,15 +71,24 @@ tl::expected<exec::Launcher*, exec::LaunchError> TaskPool::idle_launcher() {
   return (*place)->launcher.get();
 }
 
-tl::expected<TaskPool::Place*, exec::LaunchError> TaskPool::add_place() {
+void TaskPool::retire_idle_ones() {
+  for (const auto& place : places_) {
+    if (place->task || place->gone) continue;
+    place->gone = true;
+    place->launcher->finish();
+  }
+}
+
+tl::expected<TaskPool::Place*, exec::LaunchFailure> TaskPool::add_place() {
   auto launcher = exec::Launcher::start(options_);
   if (!launcher) return tl::unexpected(launcher.error());
   auto place = std::make_unique<Place>();
   place->pool = this;
   place->launcher = *std::move(launcher);
   auto poll = std::make_unique<uv_poll_t>();
-  if (uv_poll_init(loop_, poll.get(), place->launcher->fd()) != 0)
-    return tl::unexpected(exec::LaunchError::no_descriptors);
+  if (const int error = uv_poll_init(loop_, poll.get(), place->launcher->fd()); error != 0)
+    return tl::unexpected(
+        exec::LaunchFailure{.error = exec::LaunchError::no_descriptors, .error_number = -error, .path = ""});
   place->poll.reset(poll.release());
   place->poll->data = place.get();
   auto on_readable = [](uv_poll_t* handle, int, int) noexcept {
@@ -104,13 +120,65 @@ TaskPool::Place* TaskPool::place_of(core::TaskId task) {
 }
 
 void TaskPool::stop(core::TaskId task, exec::StopHow how) {
-  if (Place* place = place_of(task)) place->launcher->stop_task(task.value(), how);
+  if (Place* place = place_of(task)) {
+    place->launcher->stop_task(task.value(), how);
+    await_answers();
+  }
 }
 
 void TaskPool::extend_deadline(core::TaskId task, core::Instant deadline) {
   if (Place* place = place_of(task)) {
     place->launcher->extend_deadline(task.value(), deadline.time_since_epoch().count());
+    await_answers();
   }
+}
+
+// The system tells a parent when a child was stopped, as it does when it died.
+void TaskPool::watch_children() {
+  children_.reset(new uv_signal_t{});
+  uv_signal_init(loop_, children_.get());
+  children_->data = this;
+  auto on_signal = [](uv_signal_t* signalled, int) noexcept {
+    if (auto* self = self_of<TaskPool>(signalled)) self->kill_stopped_ones();
+  };
+  const int watching = uv_signal_start(children_.get(), on_signal, SIGCHLD);
+  assert(watching == 0);
+  uv_unref(reinterpret_cast<uv_handle_t*>(children_.get()));
+}
+
+void TaskPool::kill_stopped_ones() {
+  for (const auto& place : places_) {
+    if (place->launcher->is_stopped()) kill(*place);
+  }
+}
+
+void TaskPool::await_answers() {
+  if (uv_is_active(reinterpret_cast<uv_handle_t*>(answers_.get())) != 0) return;
+  auto on_timeout = [](uv_timer_t* timer) noexcept {
+    if (auto* self = self_of<TaskPool>(timer)) self->kill_silent_ones();
+  };
+  const auto patience = std::chrono::ceil<std::chrono::milliseconds>(std::chrono::nanoseconds(answer_patience_ns_));
+  uv_update_time(loop_);
+  uv_timer_start(answers_.get(), on_timeout, static_cast<std::uint64_t>(patience.count()), 0);
+}
+
+void TaskPool::kill_silent_ones() {
+  bool others_owe = false;
+  for (const auto& place : places_) {
+    if (place->launcher->is_silent_for(answer_patience_ns_)) {
+      kill(*place);
+    } else {
+      others_owe |= place->launcher->owes_answer();
+    }
+  }
+  if (others_owe) await_answers();
+}
+
+// What is below it falls to this process when it is dead.
+void TaskPool::kill(Place& place) {
+  killed_ = true;
+  place.gone = true;
+  place.launcher->kill();
 }
 
 void TaskPool::read(Place& place) {
@@ -162,15 +230,11 @@ void TaskPool::finish() {
   uv_timer_init(loop_, patience_.get());
   patience_->data = this;
   auto on_timeout = [](uv_timer_t* timer) noexcept {
-    if (auto* self = self_of<TaskPool>(timer)) self->kill_launchers();
+    auto* self = self_of<TaskPool>(timer);
+    if (self == nullptr) return;
+    for (const auto& place : self->places_) self->kill(*place);
   };
   uv_timer_start(patience_.get(), on_timeout, finish_patience_ms, 0);
-}
-
-// One that was stopped (SIGSTOP) hears nothing. What is below it falls to this process.
-void TaskPool::kill_launchers() {
-  killed_ = true;
-  for (const auto& place : places_) (void)kill(place->launcher->pid(), SIGKILL);
 }
 
 }  // namespace agent::shell

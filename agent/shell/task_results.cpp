@@ -64,7 +64,7 @@ std::string why(const exec::TaskExited& exited, const crypto::Manifest& manifest
     case exec::EndReason::could_not_start: return start_failure(*exited.failure, manifest);
     case exec::EndReason::timed_out: return "timed out";
     case exec::EndReason::ended:
-      return exited.status.signal == SIGKILL ? "killed by SIGKILL, as the kernel does when memory runs out" : "";
+      return exited.status.signal == SIGKILL ? "killed by SIGKILL, perhaps by the kernel because memory ran out" : "";
     case exec::EndReason::deadline_passed:
     case exec::EndReason::stopped: return "";
   }
@@ -109,8 +109,8 @@ bool keep_outputs(exec::Launcher& launcher, const std::function<std::string(cons
   return false;
 }
 
-core::Event event_of(core::TaskId task, const exec::TaskExited& exited, const client::Result& result,
-                     bool outputs_kept) {
+core::Event event_of(core::TaskId task, const exec::TaskExited& exited, const client::Result& result, bool outputs_kept,
+                     TryAgain without_room) {
   using How = core::TaskEnded::How;
   core::TaskEnded ended{
       .task = task, .how = How::exited, .exit = result.exit, .ran = core::Duration(exited.duration_ns)};
@@ -118,7 +118,8 @@ core::Event event_of(core::TaskId task, const exec::TaskExited& exited, const cl
     case exec::EndReason::deadline_passed:
       return core::TaskLost{.task = task, .cause = core::TaskLost::Cause::deadline_passed};
     case exec::EndReason::could_not_start:
-      if (for_want_of_room(exited)) return core::TaskLost{.task = task, .cause = core::TaskLost::Cause::no_room};
+      if (without_room == TryAgain::yes && for_want_of_room(exited))
+        return core::TaskLost{.task = task, .cause = core::TaskLost::Cause::no_room};
       ended.how = How::could_not_start;
       break;
     case exec::EndReason::timed_out: ended.how = How::timed_out; break;

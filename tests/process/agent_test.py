@@ -64,6 +64,20 @@ class Agent(ProcessTest):
         self.wait_for_none(self.alive, "the agent")
         self.expect(self.gibbon("status"), 3)
 
+    def test_many_that_bring_one_up_at_once_all_find_it_and_many_may_take_it_down(self):
+        for _ in range(3):
+            ups = [self.finish(child) for child in [self.start("up") for _ in range(16)]]
+            pid = str(json.loads(self.gibbon("status", "--json").out)["pid"])
+            for ended in ups:
+                self.expect(ended, 0, b"", f"pid {pid}")
+            agents = [process for process in self.alive() if str(process).endswith(" agent")]
+            self.assertEqual(len(agents), 1, "none that was slower is still on its way")
+            self.assertEqual(len([ended for ended in ups if "agent started" in ended.message]), 1)
+            downs = [self.finish(child) for child in [self.start("down") for _ in range(8)]]
+            for ended in downs:
+                self.assertTrue("agent stopped" in ended.message or "no agent runs here" in ended.message, ended.message)
+            self.assertIn(0, [ended.code for ended in downs])
+
     def test_an_agent_in_the_background_has_left_the_terminal(self):
         child, terminal = self.start_on_terminal("up")
         self.assertEqual(self.finish(child).code, 0)
@@ -106,11 +120,30 @@ class Agent(ProcessTest):
     def test_a_job_is_cancelled_by_any_of_its_names(self):
         self.start_agent()
         selectors = [lambda row: row["job"], lambda row: row["job"][:8], lambda row: "%3", lambda row: "last"]
+        selectors += [lambda row: row["name"]]
         for selector in selectors:
             child = self.start_sleeper()
             (row,) = self.job_rows()
             self.expect(self.gibbon("cancel", selector(row)), 0, b"", "1 job cancelled")
             self.expect(self.finish(child), 143, b"", "cancelled")
+
+    def test_a_bare_number_cancels_nobodys_job_and_several_are_listed(self):
+        self.start_agent(slots=4)
+        children = [self.start_sleeper("--name", "twice", tasks=1) for _ in range(2)]
+        rows = self.job_rows()
+        for number in ("1", "2"):
+            # By chance the id of that very job begins with its number: then both mean the same, and it is cancelled.
+            if any(row["number"] == int(number) and row["job"].startswith(number) for row in rows):
+                continue
+            ended = self.gibbon("cancel", number)
+            self.assertEqual(ended.code, 4, f"cancel {number} of {rows}: {ended.message}")
+            self.assertIn("%" + number, ended.message)
+        self.expect(self.gibbon("cancel", "twice"), 4, b"", [row["job"][:8] for row in rows])
+        self.assertEqual([child.poll() for child in children], [None, None])
+        self.expect(self.gibbon("cancel", "%1"), 0, b"", "1 job cancelled")
+        self.expect(self.finish(children[0]), 143)
+        self.expect(self.gibbon("cancel", "twice"), 0, b"", "1 job cancelled")
+        self.expect(self.finish(children[1]), 143)
 
     def test_all_jobs_are_cancelled_at_once(self):
         self.start_agent(slots=4)
@@ -124,9 +157,11 @@ class Agent(ProcessTest):
         self.start_agent()
         self.expect(self.gibbon("cancel", "beef"), 4, b"", "no running job is called 'beef'")
         self.expect(self.gibbon("cancel", "%99"), 4)
+        self.expect(self.gibbon("cancel", "last"), 4)
         self.expect(self.run_list("true", ":::", "a"), 0)
         (row,) = self.job_rows("-a")
         self.expect(self.gibbon("cancel", row["job"]), 4, b"", "ended already")
+        self.expect(self.gibbon("cancel", "last"), 4, b"", "the last job has ended already")
         self.expect(self.gibbon("cancel", "--no-such-option", "last"), 2)
 
     def test_without_an_agent_there_is_nothing_to_ask(self):

@@ -1,6 +1,7 @@
 """State directories, keys and settings that are not as they should be; what a dead agent leaves behind."""
 
 import os
+import shutil
 import unittest
 
 from harness import ProcessTest, read_file, wait_until, write_file
@@ -38,6 +39,25 @@ class Directory(ProcessTest):
         deep = self.path("a", "b", "state")
         self.expect(self.gibbon("run", "echo", ":::", "a", env={"GIBBON_STATE": deep}), 0, "a\n")
         self.assertEqual(os.stat(deep).st_mode & 0o7777, 0o700)
+
+    def test_where_it_can_not_be_made_nothing_is_left_and_the_hint_names_it(self):
+        bad = self.path("a", "b", "x" * 300)
+        for words, env in ((["--state", bad], {}), ([], {"GIBBON_STATE": bad})):
+            ended = self.gibbon(*words, "run", "echo", ":::", "a", env=env)
+            self.expect(ended, 125, b"", ["--state DIR or GIBBON_STATE"])
+            self.assertNotIn("TMPDIR", ended.message)
+            self.assertFalse(os.path.exists(self.path("a")))
+
+    def test_one_that_takes_no_private_agent_is_to_blame_and_not_tmpdir(self):
+        self.mount_state("4m,nr_inodes=1")
+        ended = self.run_list("echo", ":::", "a")
+        self.expect(ended, 125, b"", [self.state, "No space left", "--state DIR or GIBBON_STATE"])
+        self.assertNotIn("TMPDIR", ended.message)
+
+    def test_a_run_that_fails_to_begin_takes_back_what_it_made(self):
+        deep = self.path("a", "b", "state")
+        self.expect(self.gibbon("--state", deep, "run", "no-such-program", ":::", "a"), 127, b"")
+        self.assertFalse(os.path.exists(self.path("a")))
 
     def test_a_path_longer_than_a_sockets_name(self):
         self.state = self.path("x" * 120, "state")
@@ -80,13 +100,33 @@ class Secrets(ProcessTest):
         for content in (b"", b"x" * 31, b"x" * 33):
             write_file(self.key, content, 0o600)
             self.expect(self.gibbon("agent"), 1, b"", [self.key, "damaged"])
-            self.expect(self.gibbon("up"), 1, b"", "agent.log")
+            ended = self.expect(self.gibbon("up"), 1, b"", ["did not start", "agent.log", self.key, "damaged"])
+            self.assertEqual(ended.message.count("damaged"), 1, "only what this agent said")
             self.assertIn(b"damaged", read_file(os.path.join(self.state, "agent.log")))
 
     def test_a_key_that_is_a_link(self):
         os.rename(self.key, self.path("work", "elsewhere"))
         os.symlink(self.path("work", "elsewhere"), self.key)
         self.expect(self.gibbon("agent"), 1, b"", self.key)
+
+    def put_fifo(self, name):
+        path = os.path.join(self.state, name)
+        if os.path.exists(path):
+            os.remove(path)
+        os.mkfifo(path, 0o600)
+        return path
+
+    def test_a_fifo_where_a_file_should_be_is_named_and_not_waited_for(self):
+        for name in ("user.key", "node.key", "lock", "gibbon.toml"):
+            with self.subTest(name):
+                path = self.put_fifo(name)
+                self.expect(self.gibbon("agent", seconds=5), 1, b"", [path, "not a regular file"])
+                os.remove(path)
+        self.put_fifo("mark")
+        os.makedirs(os.path.join(self.state, "jobs"), 0o700, exist_ok=True)
+        self.put_fifo(os.path.join("jobs", "a" * 32))
+        self.start_agent()
+        self.expect(self.run_list("echo", ":::", "a"), 0, "a\n")
 
     def test_a_lost_node_key_is_made_again(self):
         os.unlink(os.path.join(self.state, "node.key"))
@@ -170,6 +210,36 @@ class Remnants(ProcessTest):
         self.assertNotEqual([name for name in os.listdir(self.state) if name.startswith("gibbon-")], [])
         self.expect(self.run_list("echo", ":::", "a"), 0, "a\n")
         self.assertEqual([name for name in os.listdir(self.state) if name.startswith("gibbon-")], [])
+
+    def test_directories_that_vanish_under_an_agent_are_made_again_and_what_is_in_the_way_is_named(self):
+        self.start_agent()
+        output = os.path.join(self.state, "output")
+        shutil.rmtree(output)
+        self.expect(self.run_list("echo", ":::", "a"), 0, "a\n")
+        shutil.rmtree(output)
+        write_file(output, "in the way")
+        self.expect(self.run_list("echo", ":::", "a"), 125, b"", [output, "Not a directory"])
+        os.remove(output)
+        shutil.rmtree(os.path.join(self.state, "scratch"))
+        self.expect(self.run_list("-k", "echo", ":::", "a", "b", "c"), 0, "a\nb\nc\n")
+
+    def test_an_agent_in_a_copy_leaves_the_tasks_of_the_first_alone(self):
+        self.start_agent()
+        child = self.start("run", "touch up; sleep 2; echo {}", ":::", "a")
+        self.wait_for_file("up")
+        copy = self.path("copy")
+        shutil.copytree(self.state, copy, ignore=lambda folder, names: [n for n in names if n == "agent.sock"])
+        second = self.start_agent(state=copy)
+        self.expect(self.finish(child), 0, "a\n")
+        self.stop_agent(second)
+
+    def test_an_agent_whose_lock_was_removed_still_has_its_directory_to_itself(self):
+        first = self.start_agent()
+        child = self.start("run", "touch up; sleep 1; echo {}", ":::", "a")
+        self.wait_for_file("up")
+        os.remove(os.path.join(self.state, "lock"))
+        self.expect(self.gibbon("agent"), 1, b"", [f"pid {first.pid}", "removed its lock"])
+        self.expect(self.finish(child), 0, "a\n")
 
     def test_runs_side_by_side_do_not_clear_each_other_away(self):
         children = [self.start("run", "-j2", "echo {}; sleep 0.2", ":::", *map(str, range(6))) for _ in range(4)]

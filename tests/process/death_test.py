@@ -46,6 +46,22 @@ class AgentDies(ProcessTest):
         self.assertEqual(self.finish(client).code, 125)
         self.stop_agent(self.start_agent())
 
+    def test_a_stopped_launcher_does_not_outlive_the_agent(self):
+        agent = self.start_agent(slots=1)
+        client = self.start("run", "setsid sleep 86417 & echo $PPID >up; sleep 86417; :", ":::", "a")
+        launcher = int(read_file(self.wait_for_file("up", content=b"\n")))
+        agent.send_signal(signal.SIGSTOP)
+        wait_until(lambda: processes.look_at(agent.pid).state == "T", "an agent that is stopped")
+        os.kill(launcher, signal.SIGSTOP)
+        self.kill_agent(agent)
+        self.wait_for_none(lambda: self.others_than(client), "what the agent ran", 1.0)
+        self.expect(self.finish(client), 125, "", "the agent went away")
+        self.start_agent()
+
+    def test_a_private_run_ends_although_all_tasks_stop_their_launchers(self):
+        ended = self.run_list("-j2", "kill -STOP $PPID; echo x {}", ":::", "a", "b", "c")
+        self.expect(ended, 3, None, "given up")
+
     def test_cancelling_all_kinds_at_once_leaves_nothing_after_five_seconds(self):
         agent = self.start_agent(slots=len(nasty.KINDS))
         client = self.start("run", *nasty.prepare(self), ":::", *nasty.KINDS)
@@ -101,14 +117,26 @@ class LauncherDies(ProcessTest):
         self.expect(self.finish(child), 0)
         wait_until(lambda: not os.path.exists(scratch + "/deep"), "the removal of the scratch directory")
 
-    def test_a_stopped_launcher_does_not_stop_the_others(self):
-        script = "[ {} = stop ] && { kill -STOP $PPID; echo $PPID >stopped; }; echo {}"
-        child = self.start("run", "-j2", script, ":::", "stop", "1", "2", "3")
-        launcher = int(read_file(self.wait_for_file("stopped", content=b"\n")))
-        shown = sorted(child.stdout.readline() for _ in range(3))
-        self.assertEqual(shown, [b"1\n", b"2\n", b"3\n"])
-        os.kill(launcher, signal.SIGCONT)
-        self.expect(self.finish(child), 0, "stop\n")
+    def test_one_that_is_stopped_is_taken_for_dead_and_its_task_runs_again(self):
+        script = "setsid sleep 86415 & [ $GIBBON_ATTEMPT = 0 ] && { kill -STOP $PPID; sleep 86415; }; echo done"
+        child = self.start("run", script, ":::", "x")
+        self.expect(self.finish(child), 0, "done x\n", "task 1 was lost with its launcher")
+        self.wait_for_none(lambda: self.running("86415"), "the lost task", 1.0)
+        self.assert_no_zombies(self.agent.pid)
+
+    def test_a_task_that_always_stops_its_launcher_is_given_up_and_the_others_go_on(self):
+        script = "if [ {} = bad ]; then echo x >>stops; kill -STOP $PPID; sleep 86416; fi; echo {}"
+        ended = self.run_list("-j2", script, ":::", "1", "bad", "2", "3")
+        self.expect(ended, 1, None, ["3 ok", "given up"])
+        self.assertEqual(sorted(ended.out.split()), [b"1", b"2", b"3"])
+        self.assertEqual(read_file(os.path.join(self.work, "stops")), b"x\n" * 3)
+        self.wait_for_none(lambda: self.running("86416"), "the task", 1.0)
+
+    def test_one_that_is_stopped_without_a_task_is_replaced(self):
+        self.expect(self.run_list("true", ":::", *map(str, range(4))), 0)
+        for launcher in self.launchers():
+            os.kill(launcher.pid, signal.SIGSTOP)
+        self.expect(self.run_list("-k", "echo", ":::", *map(str, range(4))), 0, "0\n1\n2\n3\n")
 
     def test_all_idle_launchers_may_be_killed(self):
         self.expect(self.run_list("true", ":::", *map(str, range(4))), 0)

@@ -31,6 +31,11 @@ class Environment(ProcessTest):
         self.assertEqual(os.path.realpath(found["GIBBON_BIN"]), os.path.realpath(harness.GIBBON))
         self.assertEqual(found["GIBBON_CPUS"], "1")
 
+    def test_the_help_names_them_all(self):
+        text = self.gibbon("help", "run").out.decode()
+        for name in ALWAYS | {"GIBBON_ITEM", "GIBBON_LO", "GIBBON_HI"}:
+            self.assertIn(name, text)
+
     def test_a_list_tells_its_item_and_a_range_its_bounds(self):
         ended = self.run_list("-k", "echo $GIBBON_SEQ $GIBBON_BRANCH $GIBBON_ITEM; true", ":::", "a b", "c")
         self.expect(ended, 0, "1 0 a b\n2 1 c\n")
@@ -64,6 +69,12 @@ class Environment(ProcessTest):
         ended = self.run_list("echo ${BASH_VERSION:+bash}; true", ":::", "a", env={"GIBBON_SHELL": "/bin/bash"})
         self.expect(ended, 0, "bash\n")
 
+    def test_a_shell_that_is_not_there_is_said_once_before_anything_starts(self):
+        for command in (["echo", ":::", "a", "b"], ["--", "echo a"], ["--range", "0..9", "echo {lo}"]):
+            ended = self.run_list(*command, env={"GIBBON_SHELL": "/nope"})
+            self.expect(ended, 127, b"", ["GIBBON_SHELL=/nope: no such file", "nothing was started"])
+            self.assertEqual(ended.message.count("/nope"), 1)
+
     def test_the_agents_own_environment_does_not_leak_into_tasks(self):
         self.start_agent(env={"SECRET": "of the agent", "LC_ALL": "C"})
         found = self.variables()
@@ -83,9 +94,10 @@ class Surroundings(ProcessTest):
         self.expect(self.run_list("pwd; true", ":::", "a"), 0, self.work + "\n")
 
     def test_a_directory_that_is_not_there(self):
-        ended = self.run_list("--cwd", "nowhere", "pwd; true", ":::", "a")
-        self.assertNotEqual(ended.code, 0)
-        self.assertIn("nowhere", ended.message)
+        for command in (["pwd; true", ":::", "a", "b"], ["--", "pwd"]):
+            ended = self.run_list("--cwd", "nowhere", *command)
+            self.expect(ended, 126, b"", ["cannot enter", "nowhere", "nothing was started"])
+            self.assertEqual(ended.message.count("nowhere"), 1)
 
     def test_the_umask_is_the_callers(self):
         command = f"umask 027; '{harness.GIBBON}' run 'umask; touch made' ::: a"

@@ -61,7 +61,9 @@ class ControlC(ProcessTest):
         nasty.wait_until_up(self)
         os.write(terminal, CONTROL_C)
         read_terminal(terminal, until=b"again")
-        os.write(terminal, CONTROL_C + CONTROL_C)
+        os.write(terminal, CONTROL_C)
+        read_terminal(terminal, until=b"killing")
+        os.write(terminal, CONTROL_C)
         began = time.monotonic()
         self.end_of(child, terminal, 130)
         self.assertLess(time.monotonic() - began, 3 * harness.SCALE)
@@ -117,6 +119,20 @@ class OtherSignals(ProcessTest):
         self.wait_for_file("up")
         child.send_signal(signal.SIGHUP)
         self.assertEqual(self.finish(child).code, 143)
+
+    def start_with_blocked_signals(self, command):
+        blocked = {signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGCHLD}
+        block = lambda: signal.pthread_sigmask(signal.SIG_BLOCK, blocked)
+        return self.start("run", command, ":::", "a", preexec_fn=block)
+
+    def test_signals_that_the_parent_left_blocked_are_heard(self):
+        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)):
+            with self.subTest(number):
+                child = self.start_with_blocked_signals(f"touch up-{number}; sleep 300; true")
+                self.wait_for_file(f"up-{number}")
+                child.send_signal(number)
+                self.assertEqual(self.finish(child).code, code)
+        self.expect(self.finish(self.start_with_blocked_signals("kill -STOP $PPID; sleep 300; true")), 1, b"", "given up")
 
     def test_term_to_a_single_command(self):
         child = self.start("run", "--", "sh", "-c", WITNESS)

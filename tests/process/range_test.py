@@ -89,6 +89,20 @@ class Ranges(ProcessTest):
         self.assertGreaterEqual(len(pieces), 8)
         self.assertLessEqual(max(high - low for low, high in pieces), 1200)
 
+    def test_what_is_done_is_counted_in_values_everywhere(self):
+        self.start_agent()
+        command = ["true", "{lo}", "{hi}"]
+        ended = self.gibbon("run", "--json", "--progress=plain", "--range", "0..100000", *command)
+        self.expect(ended, 0)
+        value = json.loads(ended.out)
+        counts = value["verdict"]["counts"]
+        self.assertEqual((counts["total"], counts["done"], counts["ok"]), (100000, 100000, len(value["results"])))
+        self.assertLess(counts["ok"], 100000)
+        self.assertIn(b" 100000/100000 ", self.gibbon("ps", "-a").out)
+        (row,) = json.loads(self.gibbon("ps", "-a", "--json").out)["jobs"]
+        self.assertEqual(row["counts"], counts)
+        self.expect(self.gibbon("run", "--range", "0..1000", *command), 0, b"", "pieces ok, 0 failed")
+
 
 class Search(ProcessTest):
     def setUp(self):

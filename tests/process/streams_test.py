@@ -39,7 +39,7 @@ class Streams(ProcessTest):
         ended = self.finish(child)
         self.expect(ended, 0)
         self.assertEqual(sorted(ended.out.split()), [b"a", b"b", b"c"])
-        self.assertRegex(text, rb"\r\[[#-]+\] [12]/3 ok")
+        self.assertRegex(text, rb"\r\[[#-]+\] [12]/3 done")
         self.assertIn(b"3 ok, 0 failed", text)
         for line in re.findall(rb"\r(\[[^\r\n\033]*)", text):
             self.assertLess(len(line), 80)
@@ -62,10 +62,10 @@ class Streams(ProcessTest):
     def test_a_bar_that_is_asked_for_goes_into_a_file_too(self):
         ended = self.run_list("--bar", "-j1", "sleep 0.4; echo", ":::", "a", "b")
         self.expect(ended, 0)
-        self.assertIn(b"/2 ok", ended.err)
+        self.assertIn(b"/2 done", ended.err)
 
     def test_no_progress_where_none_is_wanted(self):
-        child, terminal = self.start_on_terminal("run", "--progress", "none", "sleep 2.5; echo", ":::", "a")
+        child, terminal = self.start_on_terminal("run", "--progress=none", "sleep 2.5; echo", ":::", "a")
         text = read_terminal(terminal)
         self.expect(self.finish(child), 0, "a\n")
         self.assertNotIn(b"[", text)

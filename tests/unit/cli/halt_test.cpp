@@ -22,8 +22,9 @@ TEST(Halting, RefusesByName) {
     EXPECT_EQ(parse_halt(text), tl::make_unexpected(HaltError::bad_when)) << text;
   for (const auto* text : {"now,", "now,fails=1", "now,=1", "soon,1"})
     EXPECT_EQ(parse_halt(text), tl::make_unexpected(HaltError::bad_event)) << text;
-  for (const auto* text : {"now,fail", "now,fail=", "now,fail=0", "now,fail=0%", "now,fail=101%", "now,fail=-1",
-                           "now,fail=+1", "now,fail=1.5", "now,fail=x", "now,fail=%", "now,fail=99999999999999999999"})
+  EXPECT_EQ(parse_halt("now,fail"), tl::make_unexpected(HaltError::no_threshold));
+  for (const auto* text : {"now,fail=", "now,fail=0", "now,fail=0%", "now,fail=101%", "now,fail=-1", "now,fail=+1",
+                           "now,fail=1.5", "now,fail=x", "now,fail=%", "now,fail=99999999999999999999"})
     EXPECT_EQ(parse_halt(text), tl::make_unexpected(HaltError::bad_threshold)) << text;
 }
 
@@ -56,8 +57,10 @@ TEST(TasksAtOnce, FollowsTheCores) {
   EXPECT_EQ(number("-8", 8), "too_few");
   EXPECT_EQ(number("0%", 8), "too_few");
   EXPECT_EQ(number("1000001", 8), "too_many");
+  EXPECT_EQ(number("65536", 4), "65536");
+  EXPECT_EQ(number("65537", 4), "too_many");
   EXPECT_EQ(number("1000000%", 4'000'000'000), "too_many");
-  EXPECT_EQ(number("+1000000", 1), "too_many");
+  EXPECT_EQ(number("+65536", 1), "too_many");
   for (const auto* text : {"", "x", "4x", "1.5", "+", "-", "%", "--1", "+5%", "4294967297"})
     EXPECT_EQ(number(text, 8), "bad_number") << text;
 }

@@ -157,6 +157,35 @@ TEST_F(LaunchTest, WhatDoesNotFitIntoAManifestSaysWhatToDo) {
   EXPECT_THAT(refused.error().problem.message, HasSubstr("256 KiB"));
 }
 
+TEST_F(LaunchTest, EveryBoundOfAManifestHasItsOwnReason) {
+  surroundings.now_wall_ms = shell::wall_now_ms();
+  const auto reason = [&] {
+    const auto refused = sign_submission(manifest(), options, crypto::SigningPair(shell::random_seed()));
+    return refused ? "" : refused.error().problem.message;
+  };
+  EXPECT_EQ(reason(), "");
+  options.command = {"", "echo"};
+  EXPECT_EQ(reason(), "") << "a blank in front of a command";
+  options.command = {std::string(140'000, 'x')};
+  EXPECT_EQ(reason(), "a word of the command is longer than the 128 KiB that the system passes to a program");
+  options.command = std::vector<std::string>(9'000, "x");
+  EXPECT_EQ(reason(), "the command has 9000 words; a job takes at most 8192");
+  options.command = {"echo"};
+  options.environment_names = {"BIG"};
+  variables["BIG"] = std::string(140'000, 'x');
+  EXPECT_EQ(reason(), "the variable BIG is longer than the 128 KiB that the system passes to a program");
+  options.environment_names = {"_"};
+  variables.erase("BIG");
+  for (int i = 0; i < 5'000; ++i) variables["V" + std::to_string(i)] = "x";
+  EXPECT_EQ(reason(), "5003 variables are exported; a job takes at most 4096");
+  options.environment_names.clear();
+  options.name = std::string(300, 'n');
+  EXPECT_EQ(reason(), "the name of the job is longer than 256 bytes");
+  options.name.reset();
+  surroundings.directory = "/" + std::string(5'000, 'd');
+  EXPECT_EQ(reason(), "the path of the tasks' directory is longer than 4 KiB");
+}
+
 // "CODE MESSAGE" of what is missing, or "".
 std::string missing(const crypto::Manifest& manifest) {
   const auto problem = missing_program(manifest);
@@ -204,6 +233,30 @@ TEST_F(MissingProgramTest, AQuotedCommandIsTakenApartAsItWillBe) {
   EXPECT_EQ(missing_of({"nosuch -u", "{}"}), "127 nosuch: command not found");
   EXPECT_EQ(missing_of({"sort -u", "x"}, RunMode::single), "127 sort -u: command not found") << "one word is one word";
   EXPECT_EQ(missing_of({"sort -u"}, RunMode::single), "");
+}
+
+TEST_F(MissingProgramTest, TheShellIsLookedForWhereOneIsNeeded) {
+  variables["GIBBON_SHELL"] = "/nope";
+  EXPECT_EQ(missing_of({"echo", "{}"}), "127 GIBBON_SHELL=/nope: no such file");
+  shell::write_file(directory.file("shell"), "");
+  variables["GIBBON_SHELL"] = directory.file("shell");
+  EXPECT_EQ(missing_of({"a | b"}),
+            "126 GIBBON_SHELL=" + directory.file("shell") + ": cannot be executed: Permission denied");
+  variables["GIBBON_SHELL"] = "bash";
+  EXPECT_EQ(missing_of({"a | b"}), "") << "looked for on the path";
+  variables["GIBBON_SHELL"] = "/nope/sh";
+  EXPECT_EQ(missing_of({"sort", "{}"}), "") << "no shell is needed";
+  variables["GIBBON_SHELL"] = "";
+  EXPECT_EQ(missing_of({"a | b"}), "");
+}
+
+TEST_F(MissingProgramTest, TheDirectoryOfTheTasksMustBeThere) {
+  options.command = {"a | b"};
+  surroundings.directory = directory.file("nowhere");
+  EXPECT_EQ(missing(manifest()), "126 cannot enter " + directory.file("nowhere") + ": No such file or directory");
+  shell::write_file(directory.file("file"), "");
+  surroundings.directory = directory.file("file");
+  EXPECT_EQ(missing(manifest()), "126 cannot enter " + directory.file("file") + ": Not a directory");
 }
 
 TEST_F(MissingProgramTest, WhatAShellWillJudgeIsLeftToIt) {

@@ -73,6 +73,10 @@ TEST(CommandLine, RefusesWithANameAndAHint) {
   EXPECT_EQ(refusal({"runn"}), "unknown command runn | did you mean gibbon run? | 2");
   EXPECT_EQ(refusal({"stauts"}), "unknown command stauts | did you mean gibbon status? | 2");
   EXPECT_EQ(refusal({"xyzzy"}), "unknown command xyzzy | for the commands: gibbon help | 2");
+  EXPECT_EQ(refusal({"stop"}), "unknown command stop | did you mean gibbon down? | 2");
+  EXPECT_EQ(refusal({"kill", "%1"}), "unknown command kill | did you mean gibbon cancel? | 2");
+  EXPECT_EQ(refusal({"list"}), "unknown command list | did you mean gibbon ps? | 2");
+  EXPECT_EQ(refusal({"start"}), "unknown command start | did you mean gibbon up? | 2");
   EXPECT_EQ(refusal({""}), "unknown command  | for the commands: gibbon help | 2");
   EXPECT_EQ(refusal({"--stat", "x", "ps"}), "unknown option --stat | did you mean --state? | 2");
   EXPECT_EQ(refusal({"ps", "--al"}), "unknown option --al | did you mean --all? | 2");
@@ -108,6 +112,14 @@ TEST(Help, IsThereForEveryCommand) {
   EXPECT_EQ(help({"help"}), help({"--help"}));
   EXPECT_EQ(refusal({"help", "rnu"}), "unknown command rnu | did you mean gibbon run? | 2");
   EXPECT_EQ(refusal({"help", "run", "ps"}), "gibbon help takes one command at most | gibbon help [COMMAND] | 2");
+}
+
+TEST(Help, OfRunSaysWhatScriptsRelyOn) {
+  for (const char* word : {"--halt WHEN,EVENT=N", "1 is soon,fail=1", "KILL", "$XDG_STATE_HOME/gibbon", "the last try",
+                           "the job is cancelled", "gibbon run ::: 'echo a'", "total and done", "1 to 100", "101",
+                           "124", "125", "126, 127", "130, 143"})
+    EXPECT_THAT(help({"help", "run"}), HasSubstr(word));
+  EXPECT_THAT(help({"help", "cancel"}), AllOf(HasSubstr("name of a job"), HasSubstr("never a number")));
 }
 
 TEST(Help, OfATasksCommandIsTheTasks) {

@@ -77,7 +77,7 @@ const client::Verdict verdict{.ending = client::Ending::done,
                               .wall_ns = 2'000'000'000,
                               .task_time_ns = 3'500'000'000};
 const std::string verdict_text =
-    R"({"job":"00000000000000000000000000000000","ending":"done","counts":{"total":2,"ok":1,"failed":1,"lost":0,"hits":0,)"
+    R"({"job":"00000000000000000000000000000000","ending":"done","counts":{"total":2,"done":2,"ok":1,"failed":1,"lost":0,"hits":0,)"
     R"("running":0,"retried":0,"redone":0},"wall":2.0,"task_time":3.5,"exit_code":1})";
 
 TEST(JsonVerdict, IsTheLastLine) {
@@ -94,11 +94,12 @@ TEST(JsonRun, IsOneValueWrittenAsItComes) {
 
 TEST(JsonJobs, HaveRows) {
   EXPECT_EQ(json_jobs({}), "{\"v\":1,\"jobs\":[]}\n");
-  EXPECT_EQ(json_jobs({{.number = 3, .name = "x", .state = client::JobState::running, .elapsed_ns = 500'000'000}}),
-            R"({"v":1,"jobs":[{"job":"00000000000000000000000000000000","number":3,"name":"x","state":"running",)"
-            R"("ending":null,"counts":{"total":null,"ok":0,"failed":0,"lost":0,"hits":0,"running":0,"retried":0,)"
-            R"("redone":0},"start":"1970-01-01T00:00:00.000Z","elapsed":0.5}]})"
-            "\n");
+  EXPECT_EQ(
+      json_jobs({{.number = 3, .name = "x", .state = client::JobState::running, .elapsed_ns = 500'000'000}}),
+      R"({"v":1,"jobs":[{"job":"00000000000000000000000000000000","number":3,"name":"x","state":"waiting",)"
+      R"("ending":null,"counts":{"total":null,"done":0,"ok":0,"failed":0,"lost":0,"hits":0,"running":0,"retried":0,)"
+      R"("redone":0},"start":"1970-01-01T00:00:00.000Z","elapsed":0.5}]})"
+      "\n");
 }
 
 TEST(JsonStatus, HasEverything) {

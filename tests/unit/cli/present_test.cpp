@@ -156,23 +156,38 @@ TEST(Summary, SaysHowASearchOrAnEarlyEndWent) {
 TEST(Progress, IsABarWithFigures) {
   const ProgressState state{.counts = {.total = 1000, .committed = 615, .ok = 612, .failed = 3, .running = 41},
                             .elapsed = 400s};
-  EXPECT_EQ(progress_bar(state, 100), "[############--------] 612/1000 ok  3 failed  41 running  ETA 4m10s");
-  EXPECT_EQ(progress_bar(state, 50), "612/1000 ok  3 failed  41 running  ETA 4m10s");
-  EXPECT_EQ(progress_bar(state, 11), "612/1000 ok");
+  EXPECT_EQ(progress_bar(state, 100), "[############--------] 615/1000 done  3 failed  41 running  ETA 4m10s");
+  EXPECT_EQ(progress_bar(state, 50), "615/1000 done  3 failed  41 running  ETA 4m10s");
+  EXPECT_EQ(progress_bar(state, 13), "615/1000 done");
   EXPECT_EQ(progress_bar(state, 0), "");
-  EXPECT_EQ(progress_bar({.counts = {.committed = 5, .ok = 5, .running = 2}, .elapsed = 1s}, 80), "5/? ok  2 running");
-  EXPECT_EQ(progress_bar({.counts = {.total = 0}, .elapsed = 1s}, 80), "[####################] 0/0 ok  0 running");
+  EXPECT_EQ(progress_bar({.counts = {.committed = 5, .ok = 5, .running = 2}, .elapsed = 1s}, 80),
+            "5/? done  2 running");
+  EXPECT_EQ(progress_bar({.counts = {.total = 0}, .elapsed = 1s}, 80), "[####################] 0/0 done  0 running");
   const client::Counts huge{
       .total = 18446744073709551615U, .committed = 9223372036854775808U, .ok = 9223372036854775808U};
   EXPECT_EQ(progress_bar({.counts = huge, .elapsed = 1h}, 100),
-            "[##########----------] 9223372036854775808/18446744073709551615 ok  0 running  ETA 1h00m");
+            "[##########----------] 9223372036854775808/18446744073709551615 done  0 running  ETA 1h00m");
 }
 
 TEST(Progress, IsALineWithoutATerminal) {
-  EXPECT_EQ(progress_line({.counts = {.total = 1000, .ok = 612, .failed = 3, .running = 41}, .elapsed = 62s}),
-            "gibbon: 612 of 1000 ok, 3 failed, 41 running, 1m02s\n");
-  EXPECT_EQ(progress_line({.counts = {.ok = 6, .lost = 1, .running = 4}, .elapsed = 2s}),
-            "gibbon: 6 ok, 0 failed, 1 lost, 4 running, 2.0 s\n");
+  EXPECT_EQ(progress_line(
+                {.counts = {.total = 1000, .committed = 615, .ok = 612, .failed = 3, .running = 41}, .elapsed = 62s}),
+            "gibbon: 615 of 1000 done, 3 failed, 41 running, 1m02s\n");
+  EXPECT_EQ(progress_line({.counts = {.committed = 7, .ok = 6, .lost = 1, .running = 4}, .elapsed = 2s}),
+            "gibbon: 7 done, 0 failed, 1 lost, 4 running, 2.0 s\n");
+}
+
+TEST(Progress, OfARangeCountsValuesAndNamesPieces) {
+  const ProgressState state{
+      .counts = {.total = 1'000'000, .committed = 500'000, .ok = 6, .failed = 1, .lost = 2, .running = 4},
+      .mode = RunMode::range,
+      .elapsed = 60s};
+  EXPECT_EQ(progress_bar(state, 120),
+            "[##########----------] 500000/1000000 done  1 piece failed  2 pieces lost  4 pieces running  ETA 1m00s");
+  EXPECT_EQ(progress_line(state),
+            "gibbon: 500000 of 1000000 done, 1 piece failed, 2 pieces lost, 4 pieces running, 1m00s\n");
+  EXPECT_EQ(end_summary({.ok = 27, .mode = RunMode::range, .wall = 1s, .slots = 8}),
+            "gibbon: 27 pieces ok, 0 failed in 1.0 s on 1 node (8 slots).\n");
 }
 
 protocol::JobId job_id(std::initializer_list<unsigned> beginning) {
@@ -197,20 +212,27 @@ TEST(Jobs, AreATable) {
        .number = 12,
        .name = "render\nshot",
        .state = client::JobState::running,
-       .counts = {.total = 1000, .ok = 612, .failed = 3, .running = 8},
+       .counts = {.total = 1000, .committed = 615, .ok = 612, .failed = 3, .running = 8},
        .elapsed_ns = 62'000'000'000},
+      {.job = job_id({0x80}),
+       .number = 11,
+       .name = "behind it",
+       .state = client::JobState::running,
+       .counts = {.total = 9},
+       .elapsed_ns = 2'000'000'000},
       {.job = job_id({0x90}),
        .number = 3,
        .name = "true",
        .state = client::JobState::ended,
        .ending = client::Ending::cancelled,
-       .counts = {.ok = 5},
+       .counts = {.total = 1'000'000'000, .committed = 1'000'000'000, .ok = 27},
        .elapsed_ns = 1'000'000'000},
   };
   EXPECT_EQ(job_table(jobs),
-            "JOB  ID    STATE      OK        FAILED  RUNNING  TIME   NAME\n"
-            "%12  7f3a  running    612/1000  3       8        1m02s  render\\nshot\n"
-            "%3   9000  cancelled  5/?       0       0        1.0 s  true\n");
+            "JOB  ID    STATE      DONE                   FAILED  RUNNING  TIME   NAME\n"
+            "%12  7f3a  running    615/1000               3       8        1m02s  render\\nshot\n"
+            "%11  8000  waiting    0/9                    0       0        2.0 s  behind it\n"
+            "%3   9000  cancelled  1000000000/1000000000  0       0        1.0 s  true\n");
   EXPECT_EQ(job_table({}), "no jobs\n");
 }
 

@@ -42,7 +42,7 @@ class PrivateAgentTest : public testing::Test {
   }
   // A directory as an agent leaves it that was killed: with a mark, and nobody holds the lock.
   [[nodiscard]] std::string dead_one(const std::string& mark) {
-    auto state = *shell::StateDir::make_private(root.path());
+    auto state = *shell::StateDir::make_private(root.path(), "");
     EXPECT_TRUE(state.write_mark(mark));
     return state.path();
   }
@@ -121,9 +121,9 @@ TEST_F(PrivateAgentTest, RemovesWhatDeadOnesLeftWithTheirProcesses) {
 }
 
 TEST_F(PrivateAgentTest, LeavesLivingOnesAloneAndThoseThatAreBeingMade) {
-  auto living = *shell::StateDir::make_private(root.path());
+  auto living = *shell::StateDir::make_private(root.path(), "");
   ASSERT_TRUE(living.write_mark("living"));
-  auto beginning = *shell::StateDir::make_private(root.path());
+  auto beginning = *shell::StateDir::make_private(root.path(), "");
   shell::write_file(root.file("somebody-elses"), "");
   // Another process holds the lock, as it would be.
   start();
@@ -147,11 +147,15 @@ TEST_F(PrivateAgentTest, FollowsNoLinkThatSomebodyLaidInASharedDirectory) {
 }
 
 TEST_F(PrivateAgentTest, NoPlaceIsAProblemThatSaysWhatToDo) {
-  const auto refused = PrivateAgent::start(
-      loop.get(), {.parent = "/nonexistent", .slots = 1, .program = "p", .version = "1", .on_ended = [] {}});
+  const auto refused = PrivateAgent::start(loop.get(), {.parent = "/nonexistent",
+                                                        .parent_hint = "elsewhere",
+                                                        .slots = 1,
+                                                        .program = "p",
+                                                        .version = "1",
+                                                        .on_ended = [] {}});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().message, "cannot make a private directory in /nonexistent: No such file or directory");
-  EXPECT_EQ(refused.error().hint, "set TMPDIR to a directory that you can write to");
+  EXPECT_EQ(refused.error().hint, "elsewhere");
 }
 
 TEST_F(PrivateAgentTest, IsGoneWithItsTasksWhenItIsDestroyed) {
@@ -174,6 +178,22 @@ TEST_F(PrivateAgentTest, IsGoneWithItsTasksWhenItIsDestroyed) {
   agent.reset();
   EXPECT_EQ(kill(task, 0), -1);
   EXPECT_THAT(root.entries(), ElementsAre("pid"));
+}
+
+TEST_F(PrivateAgentTest, OneThatIsAbandonedLeavesNoDirectory) {
+  const pid_t pid = fork();
+  if (pid == 0) {
+    shell::EventLoop own;
+    auto started = PrivateAgent::start(
+        own.get(), {.parent = root.path(), .slots = 1, .program = "p", .version = "1", .on_ended = [] {}});
+    if (!started || root.entries().size() != 1) std::_Exit(1);
+    (*started)->abandon();
+    std::_Exit(0);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(pid, &status, 0), pid);
+  EXPECT_EQ(status, 0);
+  EXPECT_TRUE(loop.run_until([this] { return root.entries().empty(); }));
 }
 
 }  // namespace

@@ -127,6 +127,30 @@ TEST_F(RunTest, AListThatBreaksEndsTheRun) {
   options.sources = {{.kind = Source::Kind::file, .path = root.file("missing")}};
   EXPECT_EQ(run({"echo"}), exit_gibbon);
   EXPECT_THAT(err, AllOf(HasSubstr("cannot read"), Not(HasSubstr(" ok, "))));
+  options.sources = {{.kind = Source::Kind::file, .path = root.path()}};
+  EXPECT_EQ(run({"echo"}), exit_gibbon);
+  EXPECT_EQ(lines(err).size(), 1U) << err;
+}
+
+TEST_F(RunTest, AVariableThatIsNotSetIsNamed) {
+  options.environment_names = {"_", "GIBBON_TEST_NO_SUCH", "PATH"};
+  EXPECT_EQ(run({"echo"}, {"a"}), exit_ok);
+  EXPECT_EQ(lines(err).at(0), "gibbon: --env GIBBON_TEST_NO_SUCH: no such variable is exported here");
+  EXPECT_EQ(lines(err).size(), 2U) << err;
+  context.verbosity = Verbosity::quiet;
+  EXPECT_EQ(run({"echo"}, {"a"}), exit_ok);
+  EXPECT_EQ(err, "");
+}
+
+TEST_F(RunTest, AHaltOnSuccessIsSuccess) {
+  options.tasks_at_once = *parse_tasks_at_once("1");
+  options.halt = *parse_halt("now,success=2");
+  EXPECT_EQ(run({"exit {}"}, {"3", "0", "0", "5"}), exit_ok);
+  EXPECT_EQ(run({"exit {}"}, {"3", "0", "4", "5"}), 3) << "it never came to that: the number of failed tasks";
+  options.halt = *parse_halt("now,fail=1");
+  EXPECT_EQ(run({"exit {}"}, {"0", "7", "4"}), 7);
+  options.halt = *parse_halt("now,fail=2");
+  EXPECT_EQ(run({"exit {}"}, {"0", "7", "4", "5"}), 2);
 }
 
 TEST_F(RunTest, JsonIsOneValueAndJsonlOneLineEach) {
@@ -135,6 +159,9 @@ TEST_F(RunTest, JsonIsOneValueAndJsonlOneLineEach) {
   EXPECT_TRUE(out.starts_with("{")) << out;
   EXPECT_TRUE(out.ends_with("}\n")) << out;
   EXPECT_THAT(out, AllOf(HasSubstr("\"stdout\":\"a\\n\""), HasSubstr("\"verdict\"")));
+  EXPECT_EQ(run({"no-such-program"}, {"a", "b"}), exit_not_found);
+  EXPECT_THAT(out, HasSubstr("{\"v\":1,\"error\":{\"code\":\"run\",\"message\":\"no-such-program: "));
+  EXPECT_EQ(err, "");
   options.format = OutputFormat::jsonl;
   EXPECT_EQ(run({"echo"}, {"a", "b"}), exit_ok);
   EXPECT_EQ(lines(out).size(), 3U);

@@ -146,6 +146,14 @@ TEST(RunTasks, AreLimitedAsAsked) {
   EXPECT_TRUE(options.dry_run);
   EXPECT_EQ(run({"-j50%", "x", ":::", "a"}).tasks_at_once, (TasksAtOnce{TasksAtOnce::Kind::percent, 50}));
   EXPECT_EQ(run({"-kj4", "x", ":::", "a"}).tasks_at_once, (TasksAtOnce{TasksAtOnce::Kind::count, 4}));
+  for (const Words& synonym : {Words{"-P4"}, Words{"-P", "4"}, Words{"--max-procs=4"}, Words{"--jobs", "4"}}) {
+    Words words = synonym;
+    words.insert(words.end(), {"x", ":::", "a"});
+    EXPECT_EQ(run(words).tasks_at_once, (TasksAtOnce{TasksAtOnce::Kind::count, 4})) << synonym.front();
+  }
+  EXPECT_EQ(refusal({"-j", "65537", "x", ":::", "a"}), "--jobs \"65537\": -j takes at most 65536 | ");
+  EXPECT_EQ(refusal({"--halt", "now,fail", "x", ":::", "a"}),
+            "--halt \"now,fail\": =N is missing: how many tasks, as in now,fail=1, or per cent, as in now,fail=10% | ");
   EXPECT_EQ(run({"-j1", "-j2", "x", ":::", "a"}).tasks_at_once, (TasksAtOnce{TasksAtOnce::Kind::count, 2}));
 }
 
@@ -169,8 +177,21 @@ TEST(RunOutput, IsAsAsked) {
   EXPECT_EQ(run({"--bar", "x", ":::", "a"}).progress, ProgressStyle::bar);
   EXPECT_EQ(run({"--eta", "x", ":::", "a"}).progress, ProgressStyle::bar);
   EXPECT_EQ(run({"--progress=plain", "x", ":::", "a"}).progress, ProgressStyle::plain);
-  EXPECT_EQ(run({"--progress", "none", ":::", "a"}).command, Words{"none"});
-  EXPECT_EQ(run({"--progress", "none", ":::", "a"}).progress, ProgressStyle::automatic);
+  EXPECT_EQ(run({"--progress", "x", ":::", "a"}).command, Words{"x"});
+  EXPECT_EQ(run({"--progress", "x", ":::", "a"}).progress, ProgressStyle::automatic);
+  EXPECT_EQ(run({"--progress", "--", "none", ":::", "a"}).command, Words{"none"});
+  for (const std::string style : {"auto", "bar", "plain", "none"}) {
+    EXPECT_EQ(refusal({"--progress", style, "x", ":::", "a"}),
+              "--progress takes its value behind an = | did you mean --progress=" + style + "?");
+  }
+  for (const std::string format : {"json", "jsonl"}) {
+    EXPECT_EQ(refusal({"--dry-run", "--" + format, "x", ":::", "a"}),
+              "--dry-run and --" + format +
+                  " exclude each other | --dry-run prints the command lines as they are, one after the other");
+  }
+  EXPECT_EQ(refusal({"--tag", "--", "x"}),
+            "--tag is for items and ranges: a single command has nothing to be told apart from | ");
+  EXPECT_TRUE(run({"--tag", "--", "x", ":::", "a"}).tag);
   EXPECT_EQ(refusal({"--json", "--jsonl", "x", ":::", "a"}), "--json and --jsonl exclude each other | ");
   EXPECT_EQ(refusal({"--progress=fast", "x"}), "--progress takes one of auto, bar, plain, none, not \"fast\" | ");
 }
@@ -199,6 +220,38 @@ TEST(RunRange, IsRefusedWhereItMakesNoSense) {
   EXPECT_EQ(refusal({"--range", "0..5", "--found", "256", "s", "{lo}"}),
             "--found takes a whole number from 0 to 255, not \"256\" | ");
   EXPECT_EQ(refusal({"--range", "0..5", "-k0", "s", "{lo}"}), "--null is for lists of items only | ");
+}
+
+TEST(RunCommand, MustHaveSomethingInIt) {
+  for (const Words& command : {Words{""}, Words{" "}, Words{"", ""}}) {
+    Words words = command;
+    words.insert(words.end(), {":::", "a"});
+    EXPECT_EQ(refusal(words), "there is no command to run | to run the items themselves: gibbon run ::: COMMAND...");
+  }
+  EXPECT_EQ(refusal({""}, Input::other),
+            "there is no command to run | to run the items themselves: gibbon run ::: COMMAND...");
+  EXPECT_EQ(refusal({"--", ""}), "there is no command to run | ");
+}
+
+TEST(RunMistakes, OfOneWhoKnowsParallelAreAnswered) {
+  EXPECT_EQ(refusal({"--link", "echo", ":::", "a", ":::", "b"}),
+            "option --link of GNU parallel is not supported | sources that go item by item: ::: a b :::+ 1 2");
+  for (const std::string option : {"-n", "-n2", "-kn2", "-X", "-m", "-L1", "--max-args=2"})
+    EXPECT_THAT(refusal({option, "x", ":::", "a"}), testing::HasSubstr("| several items for each task: -N 3"))
+        << option;
+  for (const std::string option : {"--joblog", "--joblog=f", "--results=d"})
+    EXPECT_THAT(refusal({option, "x", ":::", "a"}), testing::HasSubstr("--jsonl")) << option;
+  for (const std::string option : {"-I", "-I{}", "--pipe", "-S", "-Shost", "--sshlogin=host", "--header", "--delay=1",
+                                   "--shuf", "-u", "-t", "--line-buffer", "--tagstring"})
+    EXPECT_THAT(refusal({option, "x", ":::", "a"}), testing::HasSubstr("of GNU parallel is not supported | "))
+        << option;
+  EXPECT_EQ(run({"-N2", "x", "-X", "--pipe", ":::", "a", "b"}).command, (Words{"x", "-X", "--pipe"}));
+}
+
+TEST(RunMistakes, ThatBeginAnOptionMeanIt) {
+  EXPECT_EQ(refusal({"--keep", "x"}), "unknown option --keep | did you mean --keep-order?");
+  EXPECT_EQ(refusal({"--time", "x"}), "unknown option --time | did you mean --timeout?");
+  EXPECT_EQ(refusal({"--dry", "x"}), "unknown option --dry | did you mean --dry-run?");
 }
 
 TEST(RunMistakes, AreNamed) {

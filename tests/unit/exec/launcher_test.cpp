@@ -254,10 +254,14 @@ TEST_F(LauncherTest, length_of_files_is_limited) {
 TEST_F(LauncherTest, launcher_needs_its_directories) {
   LauncherOptions wrong = options();
   wrong.scratch_parent = "/no/such";
-  EXPECT_EQ(Launcher::start(wrong).error(), LaunchError::scratch_parent_unusable);
+  EXPECT_EQ(Launcher::start(wrong).error().error, LaunchError::scratch_parent_unusable);
+  EXPECT_EQ(to_string(Launcher::start(wrong).error()),
+            "the directory for scratch directories is unusable (/no/such: No such file or directory)");
   wrong = options();
   wrong.output_directory = "/no/such";
-  EXPECT_EQ(Launcher::start(wrong).error(), LaunchError::output_directory_unusable);
+  EXPECT_EQ(Launcher::start(wrong).error().error, LaunchError::output_directory_unusable);
+  EXPECT_EQ(to_string(Launcher::start(wrong).error()),
+            "the directory for outputs is unusable (/no/such: No such file or directory)");
 }
 
 TEST_F(LauncherTest, a_thousand_tasks_leave_nothing) {

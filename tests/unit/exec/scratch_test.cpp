@@ -171,6 +171,28 @@ TEST_F(ScratchTest, removal_of_nothing_and_of_a_file) {
   ::close(parent);
 }
 
+// The task has a working directory of its own, so that it could be started without the scratch directory.
+TEST_F(ScratchTest, task_is_not_started_without_scratch_though_it_was_there_before) {
+  TaskOrder task = order({"true"});
+  task.directory = "/";
+  ASSERT_EQ(run(task).exited.reason, EndReason::ended);
+  const std::string moved = scratch_parent_.path() + "-moved";
+  std::filesystem::rename(scratch_parent_.path(), moved);
+  task.task = ++last_task_;
+  Finished finished = run(task);
+  ASSERT_TRUE(finished.exited.failure);
+  EXPECT_EQ(finished.exited.failure->step, SetUpStep::scratch);
+  EXPECT_EQ(finished.exited.failure->error_number, ENOENT);
+  EXPECT_TRUE(std::filesystem::is_empty(moved));
+  std::filesystem::remove_all(moved);
+  task.task = ++last_task_;
+  finished = run(task);
+  ASSERT_TRUE(finished.exited.failure);
+  EXPECT_EQ(finished.exited.failure->step, SetUpStep::scratch);
+  EXPECT_EQ(finished.exited.failure->error_number, ENOENT);
+  std::filesystem::create_directory(scratch_parent_.path());
+}
+
 TEST_F(ScratchTest, scratch_that_cannot_be_made_fails_the_task) {
   launcher();
   fs::remove_all(scratch_parent_.path());

@@ -86,6 +86,11 @@ TEST_F(AgentDiskTest, ItemsThatDoNotFitEndTheirJobWithTheReason) {
   EXPECT_EQ(refused[0].code, client::RefusalCode::disk);
   EXPECT_THAT(refused[0].message, HasSubstr("No space left on device"));
   EXPECT_EQ(refused[0].hint, "free some space on that disk");
+  const auto said = [&]<class Message>() {
+    return std::ranges::find_if(one.messages,
+                                [](const auto& message) { return std::holds_alternative<Message>(message); });
+  };
+  EXPECT_LT(said.operator()<client::Refused>(), said.operator()<client::Verdict>()) << "it explains the verdict";
   EXPECT_TRUE(wait_for([&] { return one.closed || agent->status().running == 0; }));
   expect_service();
 }

@@ -196,7 +196,8 @@ TEST_F(AgentTest, ACancelledJobStopsWhatRunsAndStartsNothing) {
   two.say(client::CancelJob{.selector = "last"});
   two.say(client::CancelJob{.selector = "1"});
   ASSERT_TRUE(wait_for([&] { return two.count<client::Refused>() == 2; }));
-  EXPECT_EQ(two.heard<client::Refused>()[0].code, RefusalCode::no_such_job);
+  EXPECT_EQ(two.heard<client::Refused>()[0].message, "the last job has ended already");
+  EXPECT_EQ(two.heard<client::Refused>()[0].code, RefusalCode::job_ended);
   EXPECT_EQ(two.heard<client::Refused>()[1].code, RefusalCode::job_ended);
   expect_service();
 }

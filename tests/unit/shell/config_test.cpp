@@ -1,6 +1,7 @@
 #include "agent/shell/config.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "tests/unit/shell/temporary_directory.h"
 
@@ -28,6 +29,20 @@ TEST(ConfigTest, AMissingFileIsAnEmptyOne) {
   const auto config = read_config("/nonexistent/gibbon.toml");
   ASSERT_TRUE(config);
   EXPECT_FALSE(config->slots);
+}
+
+TEST(ConfigTest, OnlyARegularFileOfReasonableLengthIsRead) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("gibbon.toml");
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  EXPECT_EQ(read_config(path).error().message, "cannot read " + path + ": it is not a regular file");
+  EXPECT_FALSE(read_config("/dev/zero"));
+  EXPECT_FALSE(read_config(directory.path()));
+  std::filesystem::remove(path);
+  write_file(path, std::string(std::size_t{1} << 20, '\n'));
+  EXPECT_TRUE(read_config(path));
+  write_file(path, std::string((std::size_t{1} << 20) + 1, '\n'));
+  EXPECT_EQ(read_config(path).error().message, "cannot read " + path + ": it is longer than 1 MiB");
 }
 
 TEST(ConfigTest, EmptyAndCommentedFilesSettleNothing) {

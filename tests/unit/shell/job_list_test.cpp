@@ -79,12 +79,58 @@ TEST(JobListTest, SelectsByNumberIdAllAndLast) {
   list.add(id(0xab, 0x34), "b", 0);
   list.add(id(0xcd, 0x56), "c", 0);
   EXPECT_EQ(list.select("%2"), Selected(std::vector{id(0xab, 0x34)}));
-  EXPECT_EQ(list.select("2"), Selected(std::vector{id(0xab, 0x34)}));
   EXPECT_EQ(list.select("ab12"), Selected(std::vector{id(0xab, 0x12)}));
   EXPECT_EQ(list.select("c"), Selected(std::vector{id(0xcd, 0x56)}));
   EXPECT_EQ(list.select("last"), Selected(std::vector{id(0xcd, 0x56)}));
   EXPECT_EQ(list.select("all"), Selected(std::vector{id(0xcd, 0x56), id(0xab, 0x34), id(0xab, 0x12)}));
   EXPECT_EQ(list.select("ab"), refused(JobList::SelectError::ambiguous));
+  ASSERT_EQ(list.candidates("ab").size(), 2U);
+  EXPECT_EQ(list.candidates("ab")[0].number, 2U);
+  EXPECT_EQ(list.candidates("ab")[1].number, 1U);
+}
+
+TEST(JobListTest, SelectsByNameWhereOnlyOneIsMeant) {
+  JobList list;
+  list.add(id(0xab), "render", 0);
+  list.add(id(0xcd), "twice", 0);
+  list.add(id(0xef), "twice", 0);
+  list.add(id(0x12), "ab", 0);
+  EXPECT_EQ(list.select("render"), Selected(std::vector{id(0xab)}));
+  EXPECT_EQ(list.select("rend"), refused(JobList::SelectError::nothing_such));
+  EXPECT_EQ(list.select("twice"), refused(JobList::SelectError::ambiguous));
+  EXPECT_EQ(list.select("ab"), refused(JobList::SelectError::ambiguous)) << "one by its id, one by its name";
+  const std::string whole = "ab" + std::string(30, '0');
+  list.add(id(0x34), whole, 0);
+  EXPECT_EQ(list.select(whole), Selected(std::vector{id(0xab)})) << "a whole id is nothing else";
+  list.end(id(0xab), client::Ending::done, {}, 0);
+  EXPECT_EQ(list.select("render"), refused(JobList::SelectError::has_ended));
+}
+
+TEST(JobListTest, DigitsAloneAreNoNumber) {
+  JobList list;
+  list.add(id(0xab), "a", 0);
+  list.add(id(0xcd), "b", 0);
+  EXPECT_EQ(list.select("2"), refused(JobList::SelectError::number_without_percent));
+  ASSERT_EQ(list.candidates("2").size(), 1U);
+  EXPECT_EQ(list.candidates("2")[0].number, 2U);
+  list.add(id(0x2f), "c", 0);
+  EXPECT_EQ(list.select("2"), refused(JobList::SelectError::ambiguous)) << "the beginning of 2f, and number 2";
+  EXPECT_EQ(list.candidates("2").size(), 2U);
+  EXPECT_EQ(list.select("%2"), Selected(std::vector{id(0xcd)}));
+  EXPECT_EQ(list.select("2f"), Selected(std::vector{id(0x2f)}));
+  list.add(id(0x45), "d", 0);
+  EXPECT_EQ(list.select("4"), Selected(std::vector{id(0x45)})) << "its id and its number";
+  list.add(id(0x77), "e", 0);
+  EXPECT_EQ(list.select("7"), Selected(std::vector{id(0x77)})) << "there never was a number 7";
+}
+
+TEST(JobListTest, TheLastOneIsNoOtherWhenItHasEnded) {
+  JobList list;
+  list.add(id(0xab), "a", 0);
+  list.add(id(0xcd), "b", 0);
+  EXPECT_EQ(list.select("last"), Selected(std::vector{id(0xcd)}));
+  list.end(id(0xcd), client::Ending::done, {}, 0);
+  EXPECT_EQ(list.select("last"), refused(JobList::SelectError::has_ended));
 }
 
 TEST(JobListTest, WhatFitsNothingIsRefused) {
@@ -93,7 +139,7 @@ TEST(JobListTest, WhatFitsNothingIsRefused) {
   EXPECT_EQ(list.select("last"), refused(JobList::SelectError::nothing_such));
   list.add(id(0xab), "a", 0);
   for (const char* selector :
-       {"", "%", "%%1", "%x", "x", "0", "2", "%2", "%ab", "-1", "1x", "ab0000000000000000000000000000001"}) {
+       {"", "%", "%%1", "%x", "x", "0", "%0", "2", "%2", "%ab", "-1", "1x", "ab0000000000000000000000000000001"}) {
     EXPECT_EQ(list.select(selector), refused(JobList::SelectError::nothing_such)) << selector;
   }
   EXPECT_EQ(list.select("99999999999999999999"), refused(JobList::SelectError::nothing_such));
@@ -113,7 +159,9 @@ TEST(JobListTest, TheNumberOfAnEndedJobNeverMeansAnotherOnesId) {
   list.add(id(0x77), "ended", 0);
   list.end(id(0x77), client::Ending::done, {}, 0);
   list.add(id(0x1a), "running, and its id begins with 1", 0);
-  EXPECT_EQ(list.select("1"), refused(JobList::SelectError::has_ended));
+  EXPECT_EQ(list.select("1"), refused(JobList::SelectError::ambiguous));
+  EXPECT_EQ(list.candidates("1").size(), 2U);
+  EXPECT_EQ(list.select("%1"), refused(JobList::SelectError::has_ended));
   EXPECT_EQ(list.select("1a"), Selected(std::vector{id(0x1a)}));
 }
 

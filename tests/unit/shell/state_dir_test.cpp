@@ -297,7 +297,7 @@ TEST(StateDirTest, SubdirectoriesAreMadeCheckedAndCleared) {
 
 TEST(StateDirTest, APrivateOneIsLockedAndRemovedWhole) {
   const TemporaryDirectory root;
-  auto state = StateDir::make_private(root.path());
+  auto state = StateDir::make_private(root.path(), "");
   ASSERT_TRUE(state);
   EXPECT_THAT(root.entries(), ElementsAre(testing::StartsWith(StateDir::private_prefix())));
   EXPECT_EQ(mode_of(state->path()), 0700U);
@@ -305,14 +305,16 @@ TEST(StateDirTest, APrivateOneIsLockedAndRemovedWhole) {
   ASSERT_TRUE(state->secret("user.key") && state->make_subdirectory("scratch"));
   state->remove_all();
   EXPECT_TRUE(root.entries().empty());
-  EXPECT_FALSE(StateDir::make_private(root.file("missing")));
+  const auto refused = StateDir::make_private(root.file("missing"), "go elsewhere");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().hint, "go elsewhere");
 }
 
 TEST(StateDirTest, RemovingFollowsNoLinkAndOpensLockedFolders) {
   const TemporaryDirectory root;
   std::filesystem::create_directories(root.file("outside"));
   write_file(root.file("outside/precious"), "kept");
-  auto state = StateDir::make_private(root.path());
+  auto state = StateDir::make_private(root.path(), "");
   ASSERT_TRUE(state && state->make_subdirectory("scratch"));
   ASSERT_EQ(symlink(root.file("outside").c_str(), state->file("scratch/out").c_str()), 0);
   ASSERT_EQ(symlink("..", state->file("scratch/up").c_str()), 0);
@@ -325,7 +327,7 @@ TEST(StateDirTest, RemovingFollowsNoLinkAndOpensLockedFolders) {
 
 TEST(StateDirTest, RemovingAVeryDeepTreeTakesNeitherStackNorDescriptors) {
   const TemporaryDirectory root("/dev/shm");
-  auto state = StateDir::make_private(root.path());
+  auto state = StateDir::make_private(root.path(), "");
   ASSERT_TRUE(state);
   const int here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   ASSERT_EQ(chdir(state->path().c_str()), 0);
@@ -363,7 +365,7 @@ TEST(StateDirTest, NoDescriptorIsLeft) {
   const TemporaryDirectory root;
   const std::size_t before = open_descriptor_count();
   for (int i = 0; i < 20; ++i) {
-    auto state = StateDir::make_private(root.path());
+    auto state = StateDir::make_private(root.path(), "");
     ASSERT_TRUE(state && state->secret("k") && state->note_job({.id = std::string(32, '1'), .name = ""}));
     EXPECT_EQ(state->noted_jobs().size(), 1U);
     EXPECT_TRUE(state->holder());

@@ -26,6 +26,9 @@ class TaskPoolTest : public testing::Test {
     exec::become_subreaper();
     std::filesystem::create_directory(directory.file("scratch"));
     std::filesystem::create_directory(directory.file("output"));
+    remake_pool(TaskPool::answer_patience_ns_usual);
+  }
+  void remake_pool(std::int64_t answer_patience_ns) {
     pool = std::make_unique<TaskPool>(
         loop.get(),
         exec::LauncherOptions{.scratch_parent = directory.file("scratch"),
@@ -43,7 +46,8 @@ class TaskPoolTest : public testing::Test {
                   if (on_exited) on_exited(task);
                 },
             .on_lost = [this](TaskId task) { lost.push_back(task); },
-            .on_finished = [this] { ++finished; }});
+            .on_finished = [this] { ++finished; }},
+        answer_patience_ns);
   }
   ~TaskPoolTest() override {
     pool.reset();
@@ -141,6 +145,42 @@ TEST_F(TaskPoolTest, ADeadLaunchersTaskIsLostOnceAndNothingOfItIsLeft) {
   ASSERT_TRUE(wait_for([this] { return exited.contains(TaskId(3)); }));
   EXPECT_THAT(lost, SizeIs(1));
   EXPECT_FALSE(exited.contains(TaskId(2)));
+}
+
+TEST_F(TaskPoolTest, AStoppedLauncherIsTakenForDeadAtOnce) {
+  const pid_t launcher = start(TaskId(1), "setsid sleep 63 & sleep 63");
+  ASSERT_TRUE(wait_for([this] { return pids.contains(TaskId(1)); }));
+  kill(launcher, SIGSTOP);
+  ASSERT_TRUE(wait_for([this] { return !lost.empty(); }));
+  EXPECT_THAT(lost, ElementsAre(TaskId(1)));
+  EXPECT_EQ(kill(launcher, 0), -1);
+  EXPECT_TRUE(wait_for([this] {
+    pool->reap_orphans();
+    return !pool->orphans_left();
+  }));
+  EXPECT_EQ(kill(pids.at(TaskId(1)), 0), -1);
+  EXPECT_TRUE(wait_for([this] { return std::filesystem::is_empty(directory.file("scratch")); }));
+}
+
+// Whatever the reason: a debugger, a frozen control group.
+TEST_F(TaskPoolTest, ALauncherThatDoesNotAnswerIsTakenForDead) {
+  remake_pool(/*answer_patience_ns=*/100'000'000);
+  const pid_t launcher = start(TaskId(1), "sleep 64");
+  start(TaskId(2), "sleep 64");
+  ASSERT_TRUE(wait_for([this] { return pids.size() == 2; }));
+  // That it is stopped shall not be told.
+  sigset_t child;
+  sigemptyset(&child);
+  sigaddset(&child, SIGCHLD);
+  pthread_sigmask(SIG_BLOCK, &child, nullptr);
+  kill(launcher, SIGSTOP);
+  pool->extend_deadline(TaskId(2), core::Instant::max());
+  pool->stop(TaskId(1), exec::StopHow::kill);
+  EXPECT_TRUE(wait_for([this] { return !lost.empty(); }));
+  pthread_sigmask(SIG_UNBLOCK, &child, nullptr);
+  EXPECT_THAT(lost, ElementsAre(TaskId(1)));
+  pool->stop(TaskId(2), exec::StopHow::kill);
+  ASSERT_TRUE(wait_for([this] { return exited.contains(TaskId(2)); })) << "who answered lives";
 }
 
 TEST_F(TaskPoolTest, ALauncherThatDiedIdleIsNotOfferedAgain) {

@@ -1,0 +1,131 @@
+// How the agent starts tasks and hears of their ends: another part of agent.cpp.
+
+#include <unistd.h>
+
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+
+#include "agent/shell/agent.h"
+#include "agent/shell/log.h"
+#include "agent/shell/task_results.h"
+
+namespace agent::shell {
+
+namespace client = protocol::client;
+
+namespace {
+
+constexpr int hopeless_starts_max = 3;
+constexpr int exit_cannot_start = 126;
+
+}  // namespace
+
+void Agent::carry_out(const core::StartTask& start) {
+  Held* held = find(start.job);
+  assert(held != nullptr);
+  tasks_[start.task] = start.job;
+  (void)held->job->result_of(start);
+  auto launcher = launcher_for_task();
+  if (!launcher) {
+    const exec::LaunchFailure& failure = launcher.error();
+    return refuse_start(start, failure.error_number, "no process could be started here: " + to_string(failure));
+  }
+  auto order = held->job->order(start, (*launcher)->scratch());
+  if (!order) return fail_start(start, exit_cannot_start, order.error());
+  auto started = pool_->start(**launcher, start.task, *order);
+  if (started) return;
+  switch (started.error()) {
+    case exec::OrderError::zero_byte:
+    case exec::OrderError::empty_command:
+      return fail_start(start, exit_cannot_start, std::string(to_string(started.error())));
+    case exec::OrderError::busy:
+    case exec::OrderError::gone:
+      return post(core::TaskLost{.task = start.task, .cause = core::TaskLost::Cause::launcher_died});
+    case exec::OrderError::no_resources:
+      (void)restore_directories();
+      return refuse_start(start, ENOMEM,
+                          "no room for another process here: " + std::string(to_string(started.error())));
+  }
+}
+
+bool Agent::restore_directories() {
+  bool restored = false;
+  for (const char* name : task_directories) {
+    if (access(state_.file(name).c_str(), F_OK) == 0) continue;
+    if (auto made = state_.make_subdirectory(name); !made) {
+      log(LogLevel::warning, made.error().message);
+      continue;
+    }
+    log(LogLevel::warning, state_.file(name) + " had been removed");
+    restored = true;
+  }
+  if (restored) pool_->retire_idle_ones();
+  return restored;
+}
+
+tl::expected<exec::Launcher*, exec::LaunchFailure> Agent::launcher_for_task() {
+  auto launcher = pool_->idle_launcher();
+  if (launcher || !restore_directories()) return launcher;
+  return pool_->idle_launcher();
+}
+
+void Agent::refuse_start(const core::StartTask& start, int error_number, const std::string& why) {
+  if (!exec::is_want_of_room(error_number)) {
+    hopeless_why_ = why;
+    if (++hopeless_starts_ > hopeless_starts_max) return fail_start(start, exit_cannot_start, why);
+  }
+  find(start.job)->job->result_of(start).reason = why;
+  post(core::TaskLost{.task = start.task, .cause = core::TaskLost::Cause::no_room});
+}
+
+void Agent::fail_start(const core::StartTask& start, int exit, const std::string& reason) {
+  client::Result& result = find(start.job)->job->result_of(start);
+  result.exit = exit;
+  result.reason = reason;
+  post(core::TaskEnded{.task = start.task, .how = core::TaskEnded::How::could_not_start, .exit = exit, .ran = {}});
+}
+
+void Agent::task_started(core::TaskId task, const exec::TaskStarted& started) {
+  if (Held* held = find(tasks_.at(task))) {
+    if (client::Result* result = held->job->find_result(task)) result->start_wall_ms = started.start_wall_ms;
+  }
+  hopeless_starts_ = 0;
+  post(core::TaskStarted{.task = task});
+}
+
+void Agent::task_exited(core::TaskId task, const exec::TaskExited& exited, exec::Launcher& launcher) {
+  Held* held = find(tasks_.at(task));
+  assert(held != nullptr);
+  client::Result* result = held->job->find_result(task);
+  assert(result != nullptr);
+  describe(exited, held->job->manifest(), *result);
+  const bool kept = keep_outputs(
+      launcher, [&](const std::string& stream) { return held->job->output_path(task, stream); }, *result);
+  if (exited.failure && is_hopeless(*exited.failure)) {
+    return post(event_of(task, exited, *result, kept, TryAgain::no));
+  }
+  post(event_of(task, exited, *result, kept, TryAgain::yes));
+}
+
+// Launchers that can not set themselves up, for a reason that will not pass.
+bool Agent::is_hopeless(const exec::StartFailure& failure) {
+  if (!is_launchers_fault(failure) || exec::is_want_of_room(failure.error_number)) return false;
+  if (failure.step == exec::SetUpStep::scratch && restore_directories()) return false;
+  hopeless_why_ = "no process could be set up here (" + std::string(to_string(failure.step)) +
+                  "): " + std::strerror(failure.error_number);
+  return ++hopeless_starts_ > hopeless_starts_max;
+}
+
+void Agent::task_lost(core::TaskId task) {
+  if (Held* held = find(tasks_.at(task))) {
+    if (client::Result* result = held->job->find_result(task))
+      result->reason = "its launcher died, " + std::to_string(core::Branch::deaths_max) + " times";
+  }
+  // A launcher reports a start some milliseconds late. One that died with an order in its hands may have carried it
+  // out, and a task that is quick to kill its launcher must not be started for ever.
+  post(core::TaskStarted{.task = task});
+  post(core::TaskLost{.task = task, .cause = core::TaskLost::Cause::launcher_died});
+}
+
+}  // namespace agent::shell

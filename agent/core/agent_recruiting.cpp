@@ -22,13 +22,18 @@ constexpr Duration ask_patience = std::chrono::seconds(2);
 constexpr Duration kept_for = std::chrono::seconds(30);
 constexpr std::size_t kept_requests_max = 16;
 constexpr std::size_t notes_count = 4;
+constexpr Duration note_gap = std::chrono::seconds(1);  // short idle times are not worth telling
 
 }  // namespace
 
+bool Agent::is_busy() const {
+  return free_slots_.empty() || std::ranges::any_of(branches_, [&](const auto& entry) {
+           return entry.second.wants_slot() && deadline_of(entry.second).has_value();
+         });
+}
+
 bool Agent::is_free() const {
-  if (free_slots_.empty() || (held_until_ && now_ < *held_until_)) return false;
-  return std::ranges::none_of(
-      branches_, [&](const auto& entry) { return entry.second.wants_slot() && deadline_of(entry.second).has_value(); });
+  return !(held_until_ && now_ < *held_until_) && !is_busy();
 }
 
 std::uint32_t Agent::helpers_of(const LoopId& loop) const {
@@ -184,15 +189,16 @@ void Agent::on_message(NodeId from, const protocol::Note&, const Proofs&) {
 // Kept requests first, the newest of the best priority; then a few are told that we are free; then we ask around.
 void Agent::be_idle() {
   if (held_until_ && *held_until_ <= now_) held_until_.reset();
-  if (has_nobody() || !is_free()) {
+  if (has_nobody() || is_busy()) {
     idle_since_.reset();
     return;
   }
+  if (!is_free()) return;
   if (!idle_since_) {
     idle_since_ = now_;
     ask_gap_ = ask_gap_first;
     ask_at_ = now_;
-    tell_few_that_we_are_free();
+    if (now_ - noted_at_ >= note_gap) tell_few_that_we_are_free();
   }
   std::erase_if(kept_requests_, [&](const KeptRequest& kept) { return kept.until <= now_ || !is_up(kept.node); });
   if (!kept_requests_.empty()) {
@@ -213,6 +219,7 @@ void Agent::be_idle() {
 }
 
 void Agent::tell_few_that_we_are_free() {
+  noted_at_ = now_;
   std::vector<NodeId> up;
   for (const auto& [node, contact] : contacts_) {
     if (contact.up) up.push_back(node);
@@ -423,6 +430,7 @@ void Agent::errands_arrived(const Peer& peer) {
         if (is_free() && !asking_) ask(peer.node, errand.hops_left);
         break;
       case Errand::Kind::shuffle: send_shuffle(peer.node); break;
+      case Errand::Kind::orphan: orphans_arrived(peer.node, errand.loop); break;
     }
   }
 }

@@ -190,7 +190,7 @@ class Agent {
   void seek_helpers();
   bool probe_somebody(Branch& branch);
   void probe(Branch& branch, NodeId node);
-  void divide(BranchKey key, const std::vector<Seeking::Offered>& offers);
+  bool divide(BranchKey key, const std::vector<Seeking::Offered>& offers);
   void answer_busy(NodeId to, std::uint64_t request, bool kept);
   void offer(NodeId to, std::uint64_t request, Duration round_trip);
   void be_idle();

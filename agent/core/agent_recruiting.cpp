@@ -12,7 +12,6 @@ namespace {
 
 constexpr Duration startup_cost = std::chrono::milliseconds(2);
 constexpr std::int64_t worth_round_trips = 20;
-constexpr Duration kept_own = std::chrono::seconds(2);  // work that a master keeps for itself at the first split
 constexpr Duration hold_base = std::chrono::milliseconds(200);
 constexpr Duration hold_max = std::chrono::seconds(2);
 constexpr Duration ask_gap_first = std::chrono::milliseconds(5);
@@ -61,7 +60,13 @@ void Agent::seek_helpers() {
   if (has_nobody()) return;
   for (auto& [key, branch] : branches_) {
     Seeking& seeking = branch.seeking();
-    if (seeking.complete(now_)) divide(key, seeking.conclude(now_, random_, round_trip_));
+    if (seeking.complete(now_)) {
+      if (divide(key, seeking.conclude())) {
+        seeking.succeed();
+      } else {
+        seeking.rest(now_, random_, round_trip_);
+      }
+    }
     if (!seeking.may_begin(now_)) continue;
     const std::uint32_t probes = seeking.probes_for(helpers_wanted(branch));
     bool any = false;
@@ -94,19 +99,16 @@ void Agent::probe(Branch& branch, NodeId node) {
                              .round_trip_ns = static_cast<std::uint64_t>(round_trip.count())});
 }
 
-// The first split may be crude: what we do in two seconds stays here, and not less than our own share; the rest goes in
-// shares by slots. (With less for ourselves, one offer at a time would make a chain of agents that pass nearly all of it
-// on.) Taking back and stealing mend it.
-void Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
+// The first split may be crude: shares by slots, ours among them. (With less for ourselves, one offer at a time would
+// make a chain of agents that pass nearly all of it on.) Taking back and stealing mend it. True if somebody got some.
+bool Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
   Branch& branch = branches_.at(key);
   std::uint64_t weight = 0;
   for (const Seeking::Offered& offer : offers) weight += std::max(offer.slots, 1U);
   const std::uint64_t todo = branch.partition().lendable_count();
-  std::uint64_t keep = options_.slots;
-  if (const std::optional<Duration> cost = branch.mean_cost())
-    keep = std::max<std::uint64_t>(keep, options_.slots * static_cast<std::uint64_t>(kept_own / *cost));
-  keep = std::max(keep, todo / (weight + options_.slots) * options_.slots);
-  std::uint64_t rest = todo > keep ? todo - keep : 0;
+  const std::uint64_t all = weight + options_.slots;
+  std::uint64_t rest = todo - (todo / all * options_.slots + todo % all * options_.slots / all);
+  bool granted = false;
   for (const Seeking::Offered& offer : offers) {
     const std::uint64_t part = weight == 0 ? 0 : rest * std::max(offer.slots, 1U) / weight;
     rest -= part;
@@ -114,10 +116,12 @@ void Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
     const bool wanted = part > 0 && helpers_of(branch.loop()) < branch.branch_number() && is_up(offer.node);
     if (wanted) {
       grant(key, offer.node, branch.share_back(part), offer.request);
+      granted = true;
     } else if (is_up(offer.node)) {
       send(offer.node, protocol::Release{.request = offer.request});
     }
   }
+  return granted;
 }
 
 // --- the asked side
@@ -163,7 +167,8 @@ void Agent::on_message(NodeId from, const protocol::Offer& offer, const Proofs&)
   for (auto& [key, branch] : branches_) {
     if (helpers_wanted(branch) == 0 || branch.helper(from) != nullptr) continue;
     note(Notice::What::called_back, branch, {}, from);
-    return divide(key, {{.node = from, .request = offer.request, .slots = offer.slots}});
+      (void)divide(key, {{.node = from, .request = offer.request, .slots = offer.slots}});
+    return;
   }
   send(from, protocol::Release{.request = offer.request});
 }

@@ -26,9 +26,8 @@ constexpr std::size_t notes_count = 4;
 }  // namespace
 
 bool Agent::is_free() const {
-  if (free_slots_.empty() || (held_until_ && now_ < *held_until_)) return false;
-  return std::ranges::none_of(
-      branches_, [&](const auto& entry) { return entry.second.wants_slot() && deadline_of(entry.second).has_value(); });
+  if (slots_.empty_count() == 0 || (held_until_ && now_ < *held_until_)) return false;
+  return std::ranges::none_of(branches_, [&](const auto& entry) { return could_start(entry.second); });
 }
 
 std::uint32_t Agent::helpers_of(const LoopId& loop) const {
@@ -105,7 +104,8 @@ void Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
     const std::uint64_t part = weight == 0 ? 0 : rest * std::max(offer.slots, 1U) / weight;
     rest -= part;
     weight -= std::max(offer.slots, 1U);
-    const bool wanted = part > 0 && helpers_of(branch.loop()) < branch.branch_number() && is_up(offer.node);
+    const bool wanted = part > 0 && helpers_of(branch.loop()) < branch.branch_number() && is_up(offer.node) &&
+                        !helps_with_another(branch, offer.node);
     if (wanted) {
       grant(key, offer.node, branch.share_back(part), offer.request);
     } else if (is_up(offer.node)) {
@@ -142,7 +142,7 @@ void Agent::offer(NodeId to, std::uint64_t request, Duration round_trip) {
   send(to, protocol::Offer{.request = request,
                            .held_ns = static_cast<std::uint64_t>(held.count()),
                            .power_class = 0,
-                           .slots = static_cast<std::uint32_t>(free_slots_.size())});
+                           .slots = slots_.empty_count()});
 }
 
 void Agent::on_message(NodeId from, const protocol::Release& release, const Proofs&) {
@@ -218,7 +218,7 @@ void Agent::tell_few_that_we_are_free() {
   }
   random_.shuffle(up);
   for (std::size_t i = 0; i < std::min(notes_count, up.size()); ++i)
-    send(up[i], protocol::Note{.power_class = 0, .slots = static_cast<std::uint32_t>(free_slots_.size())});
+    send(up[i], protocol::Note{.power_class = 0, .slots = slots_.empty_count()});
 }
 
 void Agent::ask_somebody() {
@@ -232,7 +232,7 @@ void Agent::ask(NodeId node, std::uint8_t hops_left) {
   asking_ = Asking{.node = node, .request = next_request_++, .since = now_};
   send(node, protocol::Ask{.request = asking_->request,
                            .sandbox_level = 0,
-                           .slots = static_cast<std::uint32_t>(free_slots_.size()),
+                           .slots = slots_.empty_count(),
                            .tags = {},
                            .hops_left = hops_left});
 }
@@ -244,7 +244,7 @@ void Agent::on_message(NodeId from, const protocol::Ask& ask, const Proofs&) {
   for (BranchKey key : outermost_first()) {
     Branch& branch = branches_.at(key);
     if (!may_lend(branch, from)) continue;
-    const Share share = branch.share_half(free_slots_.empty() ? Partition::Last::give : Partition::Last::keep);
+    const Share share = branch.share_half(slots_.empty_count() == 0 ? Partition::Last::give : Partition::Last::keep);
     if (share.intervals.empty()) continue;
     grant(key, from, share, ask.request);
     note(Notice::What::stolen, branch, share.intervals.intervals().front(), from);
@@ -277,6 +277,7 @@ bool Agent::may_lend(const Branch& branch, NodeId to) const {
   if (master != nullptr && master->node == to) return false;
   if (std::ranges::any_of(branch.refuges(), [&](const protocol::Refuge& refuge) { return refuge.node == to; }))
     return false;
+  if (helps_with_another(branch, to)) return false;
   auto known = branch.helpers().find(to);
   if (known != branch.helpers().end()) return !known->second.reconciling && !known->second.unanswered;
   return helpers_of(branch.loop()) < branch.branch_number();

@@ -97,7 +97,8 @@ void Agent::take_batch(Branch& branch, Helper& helper, const BatchFact& batch, L
 }
 
 void Agent::note(Notice::What what, const Branch& branch, Interval piece, std::optional<NodeId> peer) {
-  actions_->emplace_back(Notice{.what = what, .job = branch.loop().job, .piece = piece, .peer = peer});
+  actions_->emplace_back(
+      Notice{.what = what, .job = branch.loop().job, .piece = piece, .peer = peer, .path = branch.loop().path});
 }
 
 void Agent::tell_settled(BranchKey key, Helper& helper) {
@@ -161,10 +162,10 @@ void Agent::drop_idle_branches() {
     auto here = at++;
     Branch& branch = here->second;
     branch.drop_idle_helpers();
-    if (branch.owner() || !branch.partition().idle() || !branch.running().empty()) {
-      alive.insert(branch.loop().job);
-    } else {
+    if (is_over(branch)) {
       branches_.erase(here);
+    } else {
+      alive.insert(branch.loop().job);
     }
   }
   std::erase_if(jobs_, [&](const auto& entry) { return !entry.second.root && !alive.contains(entry.first); });

@@ -48,6 +48,7 @@ struct Running {
   TaskId task;
   Piece piece;
   Instant since;
+  bool parked = false;
 };
 
 // How a helper's branch stands with its master.
@@ -72,12 +73,16 @@ class Branch {
 
   // A branch with an owner: `size` of a bounded loop, nothing for one whose items will come.
   Branch(const LoopId& loop, const JobTerms& terms, ClientId client);
-  Branch(const LoopId& loop, const JobTerms& terms, const LoopTerms& inner, TaskId opener);
+  // `openings`: of the loops along the path, outermost first, this one's last; nothing for the root loop.
+  Branch(const LoopId& loop, const JobTerms& terms, std::vector<LoopTerms> openings, TaskId opener);
   // A helper's.
-  Branch(const LoopId& loop, const JobTerms& terms, std::uint32_t branch_number, const Master& master);
+  Branch(const LoopId& loop, const JobTerms& terms, std::vector<LoopTerms> openings, const Master& master);
 
   [[nodiscard]] const LoopId& loop() const { return loop_; }
   [[nodiscard]] const Upstream& upstream() const { return upstream_; }
+  // Which instance of the loop it is: a loop is opened again when the iteration that opens it runs again, and branches
+  // of one instance have nothing to do with those of another.
+  [[nodiscard]] const std::vector<LoopTerms>& openings() const { return openings_; }
   [[nodiscard]] std::uint32_t branch_number() const { return branch_number_; }
   [[nodiscard]] const Partition& partition() const { return partition_; }
   [[nodiscard]] const std::map<std::uint64_t, Running>& running() const { return running_; }
@@ -97,6 +102,9 @@ class Branch {
   // A task of this branch is over; decides what becomes of its result. Losers are told by the caller.
   void on_ended(TaskId task, const TaskEnded& ended, Losers& losers, std::vector<Action>& actions);
   void on_lost(TaskId task, bool started, TaskLost::Cause cause, std::vector<Action>& actions);
+  // It waits for a loop of its own, and goes on. REQUIRES: a task of this branch.
+  void park(TaskId task) { find_running(task)->second.parked = true; }
+  void resume(TaskId task) { find_running(task)->second.parked = false; }
 
   // --- helpers (branch_lending.cpp)
   // Lends a share; a helper that is new to this branch is named `id`.
@@ -163,6 +171,8 @@ class Branch {
   Mended mend(Helper& helper, const Helper::There& there, Instant now);
 
   void cancel();
+  // Of a loop that a task opened: the task needs it no more.
+  void abandon() { owner_->abandon(partition_); }
   // Whether a running piece is wanted no more and should be told to stop.
   [[nodiscard]] bool unwanted(Interval running) const;
 
@@ -175,6 +185,7 @@ class Branch {
  private:
   [[nodiscard]] Outcome judge(const TaskEnded& ended) const;
   [[nodiscard]] bool goes_on(Interval piece) const { return !owner_ || owner_->goes_on(piece); }
+  [[nodiscard]] std::map<std::uint64_t, Running>::iterator find_running(TaskId task);
   Running take_running(TaskId task);
   // A holder let go of these: todo again if nobody else holds them and the loop goes on there, else gone.
   void free_again(IntervalSet what, Attempt issued, Partition::Rest rest, const std::vector<Piece>& started);
@@ -185,6 +196,7 @@ class Branch {
 
   LoopId loop_;
   Upstream upstream_;
+  std::vector<LoopTerms> openings_;
   std::uint32_t branch_number_ = 0;
   JobTerms terms_;
   Partition partition_;

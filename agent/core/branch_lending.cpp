@@ -209,7 +209,10 @@ std::optional<Interval> Branch::worth_copying(Instant now, NodeId thief) const {
     longest = elapsed;
     silent = is_silent;
   };
-  for (const auto& [begin, running] : running_) consider(running.piece.interval, running.since, false);
+  // What waits for a loop of its own shows its progress there; a copy of it would begin that loop anew.
+  for (const auto& [begin, running] : running_) {
+    if (!running.parked) consider(running.piece.interval, running.since, false);
+  }
   for (const auto& [node, helper] : helpers_) {
     for (const auto& [begin, started] : helper.started)
       consider(started.interval, started.since, helper.state == Helper::State::silent);

@@ -91,8 +91,13 @@ class Checker : public agent::sim::Observer {
     std::vector<Running> running;  // of the root loop
     bool failed_once = false;      // some task of it: what follows is no re-execution
   };
+  // A loop that a task opened, until the task is gone.
+  struct InnerLoop {
+    std::uint64_t size = 0;
+    agent::core::IntervalSet committed;
+  };
   struct NodeSeen {
-    std::map<agent::core::LoopId, agent::core::IntervalSet> inner;  // committed, of loops opened here
+    std::map<std::pair<agent::core::TaskId, std::uint32_t>, InnerLoop> inner;  // by opener and ordinal
     std::map<NodeIndex, WorldTime> heard;
     std::map<agent::core::JobId, std::set<NodeIndex>> masters;
     std::map<std::pair<agent::core::JobId, std::uint64_t>, agent::core::Attempt> attempts;  // by the piece's begin
@@ -103,7 +108,10 @@ class Checker : public agent::sim::Observer {
 
   void expect(Invariant invariant, bool holds, const std::string& what);
   void on_received(NodeIndex node, const agent::core::MessageReceived& received);
-  void on_committed(NodeIndex node, const agent::core::LoopId& loop, agent::core::Interval piece);
+  template <class Commit>
+  void on_committed(NodeIndex node, const Commit& commit);
+  void on_forked(NodeIndex node, const agent::core::LoopForked& forked);
+  void on_joined(NodeIndex node, const agent::core::AnswerJoin& answer);
   void on_answered(const agent::core::AnswerVerdict& answer);
   void on_grant(NodeIndex master, NodeIndex helper, const protocol::Grant& grant);
   void take_back(NodeIndex master, NodeIndex helper, agent::core::BranchId branch,

@@ -135,8 +135,8 @@ void Agent::on(const TaskEnded& event) {
   if (!task) return;
   Branch& branch = branches_.at(task->branch);
   Losers losers;
-  branch.on_ended(task->id, event, losers, *actions_);
-  stop_losers(losers);
+  branch.on_ended(task->id, event, now_, losers, *actions_);
+  tell_losers(task->branch, losers, protocol::CancelReason::won_elsewhere);
   stop_unwanted(StopHow::terminate, branch);
 }
 
@@ -145,7 +145,9 @@ void Agent::on(const TaskLost& event) {
   if (!task) return;
   if (event.cause == TaskLost::Cause::no_room) pause_launching();
   Branch& branch = branches_.at(task->branch);
-  branch.on_lost(task->id, task->started, event.cause, *actions_);
+  Losers losers;
+  branch.on_lost(task->id, task->started, event.cause, now_, losers, *actions_);
+  tell_losers(task->branch, losers, protocol::CancelReason::won_elsewhere);
   stop_unwanted(StopHow::terminate, branch);
 }
 
@@ -222,6 +224,20 @@ void Agent::fill_slots() {
   if (launch_pause_ && now_ < *launch_pause_) return;
   launch_pause_.reset();
   while (const std::optional<BranchKey> next = hungriest()) start(*next);
+  copy_here();
+}
+
+void Agent::copy_here() {
+  for (auto& [key, branch] : branches_) {
+    if (branch.helpers().empty() || (branch.owner() && !branch.owner()->starts()) || !deadline_of(branch)) continue;
+    while (slots_.can_place(branch.loop()) && may_run(branch.loop().job)) {
+      const std::optional<Interval> piece = branch.worth_copying(now_, std::nullopt);
+      if (!piece) break;
+      const TaskId id(next_task_++);
+      start_task(key, id, branch.start_copy(id, *piece, now_));
+      note(Notice::What::copied, branch, *piece, options_.node);
+    }
+  }
 }
 
 // Nothing of a branch runs longer than its job's mandate and, for a master, the lease of the link allow.
@@ -264,10 +280,13 @@ std::optional<Agent::BranchKey> Agent::hungriest() const {
 
 void Agent::start(BranchKey key) {
   Branch& branch = branches_.at(key);
-  Job& job = jobs_.at(branch.loop().job);
-  job.last_served = ++served_;
   const TaskId id(next_task_++);
-  const Piece piece = branch.start_next(id, options_.slots, now_);
+  start_task(key, id, branch.start_next(id, options_.slots, now_));
+}
+
+void Agent::start_task(BranchKey key, TaskId id, const Piece& piece) {
+  const Branch& branch = branches_.at(key);
+  jobs_.at(branch.loop().job).last_served = ++served_;
   const SlotNumber slot = *slots_.place(id, branch.loop(), piece.interval);
   const Instant deadline = *deadline_of(branch);
   tasks_.emplace(

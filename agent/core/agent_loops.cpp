@@ -129,14 +129,9 @@ void Agent::return_stuck() {
   if (slots_.running_count() > 0) return;
   for (auto& [key, branch] : branches_) {
     const auto* master = std::get_if<Master>(&branch.upstream());
-    if (master == nullptr || !is_up(master->node) || !slots_.is_stuck(branch.loop())) continue;
-    while (branch.partition().has_todo()) {
-      const IntervalSet back = branch.return_back(Partition::share_intervals_max);
-      send(master->node, protocol::Returned{.branch = master->id,
-                                            .intervals = back.intervals(),
-                                            .why = protocol::ReturnReason::no_slot,
-                                            .still_lent = {}});
-    }
+    if (master == nullptr || !branch.partition().has_todo() || !is_up(master->node) || !slots_.is_stuck(branch.loop()))
+      continue;
+    send_returned(*master, branch.return_unstarted(), protocol::ReturnReason::no_slot);
   }
 }
 

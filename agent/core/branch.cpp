@@ -66,8 +66,19 @@ Piece Branch::start_next(TaskId task, std::uint32_t slots, Instant now) {
     size = sizer_.next(partition_.todo().count(), executors);
   }
   const Piece piece = partition_.start_next(size);
-  running_.emplace(piece.interval.begin, Running{.task = task, .piece = piece, .since = now});
+  put_running(task, piece, now);
   return piece;
+}
+
+Piece Branch::start_copy(TaskId task, Interval interval, Instant now) {
+  const Piece piece{.interval = interval, .attempt = partition_.copy(interval), .copy = true};
+  put_running(task, piece, now);
+  return piece;
+}
+
+void Branch::put_running(TaskId task, const Piece& piece, Instant now) {
+  own_power_.held(now);
+  running_.emplace(piece.interval.begin, Running{.task = task, .piece = piece, .since = now});
 }
 
 Outcome Branch::judge(const TaskEnded& ended) const {
@@ -82,10 +93,19 @@ std::map<std::uint64_t, Running>::iterator Branch::find_running(TaskId task) {
   return at;
 }
 
-Running Branch::take_running(TaskId task) {
+std::vector<Interval> Branch::parked() const {
+  std::vector<Interval> parked;
+  for (const auto& [begin, running] : running_) {
+    if (running.parked) parked.push_back(running.piece.interval);
+  }
+  return parked;
+}
+
+Running Branch::take_running(TaskId task, Instant now) {
   auto at = find_running(task);
   const Running running = at->second;
   running_.erase(at);
+  if (running_.empty()) own_power_.dry(now);
   return running;
 }
 
@@ -105,8 +125,8 @@ void Branch::again(const Piece& piece) {
   free_again(IntervalSet(piece.interval), piece.attempt, Partition::Rest::maybe_started, {piece});
 }
 
-void Branch::on_ended(TaskId task, const TaskEnded& ended, Losers& losers, std::vector<Action>& actions) {
-  const Running running = take_running(task);
+void Branch::on_ended(TaskId task, const TaskEnded& ended, Instant now, Losers& losers, std::vector<Action>& actions) {
+  const Running running = take_running(task, now);
   const Interval interval = running.piece.interval;
   Piece piece = running.piece;
   if (ended.how == TaskEnded::How::stopped) {
@@ -118,6 +138,10 @@ void Branch::on_ended(TaskId task, const TaskEnded& ended, Losers& losers, std::
   }
   const Outcome outcome = judge(ended);
   if (outcome == Outcome::ok) sizer_.observe(interval.count(), ended.ran);
+  if (outcome != Outcome::failed) {
+    cost_.observe(interval.count(), ended.ran);
+    own_power_.done(now, interval.count());
+  }
   if (outcome == Outcome::failed && piece.tries < terms_.retries && goes_on(interval)) {
     ++piece.tries;
     if (owner_) owner_->count_retry();
@@ -125,13 +149,17 @@ void Branch::on_ended(TaskId task, const TaskEnded& ended, Losers& losers, std::
     actions.emplace_back(DropResult{.task = task});
     return;
   }
-  take_result(
-      {.piece = interval, .attempt = piece.attempt, .outcome = outcome, .size_bytes = 0, .source = {.task = task}},
-      losers, actions);
+  take_result({.piece = interval,
+               .attempt = piece.attempt,
+               .outcome = outcome,
+               .size_bytes = ended.size_bytes,
+               .source = {.task = task}},
+              losers, actions);
 }
 
-void Branch::on_lost(TaskId task, bool started, TaskLost::Cause cause, std::vector<Action>& actions) {
-  const Running running = take_running(task);
+void Branch::on_lost(TaskId task, bool started, TaskLost::Cause cause, Instant now, Losers& losers,
+                     std::vector<Action>& actions) {
+  const Running running = take_running(task, now);
   Piece piece = running.piece;
   if (cause == TaskLost::Cause::launcher_died && started) ++piece.deaths;
   if (cause == TaskLost::Cause::no_room) ++piece.refusals;
@@ -143,7 +171,6 @@ void Branch::on_lost(TaskId task, bool started, TaskLost::Cause cause, std::vect
                                 .piece = piece.interval,
                                 .peer = {},
                                 .path = loop_.path});
-    Losers losers;
     return take_result({.piece = piece.interval,
                         .attempt = piece.attempt,
                         .outcome = Outcome::failed,

@@ -100,7 +100,9 @@ void Agent::dismiss_helpers(BranchKey key) {
   }
   for (NodeId node : reached) {
     Helper& helper = *branch.helper(node);
-    const bool idle = helper.held.empty() && !helper.unanswered;
+    // One that was silent may hold what was taken back meanwhile.
+    const bool heard = helper.state != Helper::State::silent && !helper.reconciling;
+    const bool idle = heard && helper.held.empty() && !helper.unanswered;
     if (idle) tell_settled(key, helper);
     if (!idle || !helper.unsettled.empty())
       send(node, protocol::Cancel{.branch = helper.id, .intervals = {}, .why = protocol::CancelReason::expired});

@@ -25,7 +25,7 @@ inline constexpr Domain manifest_domain{"gibbon-manifest-v1"};
 inline constexpr Domain mandate_domain{"gibbon-mandate-v1"};
 inline constexpr Domain chunk_domain{"gibbon-chunk-v1"};
 inline constexpr Domain batch_domain{"gibbon-batch-v1"};
-inline constexpr Domain loop_statement_domain{"gibbon-loop-v1"};
+inline constexpr Domain loop_statement_domain{"gibbon-loop-v2"};
 inline constexpr Domain user_domain{"gibbon-user-v1"};
 inline constexpr Domain node_domain{"gibbon-node-v1"};
 

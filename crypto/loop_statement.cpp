@@ -7,7 +7,7 @@ namespace crypto {
 namespace {
 
 constexpr std::size_t body_bytes_max = loop_statement_signed_bytes_max - signature_bytes;
-static_assert(16 + 1 + path_depth_max * (10 + 5) + 32 + 10 + 32 + 32 + 16 <= body_bytes_max);
+static_assert(16 + 1 + path_depth_max * (10 + 5) + 32 + 10 + 32 + 5 + 32 + 16 <= body_bytes_max);
 
 template <class Wire, class T>
 void fields(Wire& wire, T& statement) {
@@ -16,6 +16,7 @@ void fields(Wire& wire, T& statement) {
   wire.fixed(statement.body.bytes);
   wire.number(statement.count);
   wire.fixed(statement.arguments.bytes);
+  wire.number(statement.branch_number);
   wire.fixed(statement.opener.bytes);
   wire.fixed(statement.instance);
 }

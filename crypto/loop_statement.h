@@ -24,8 +24,10 @@ struct LoopStatement {
   Digest body;              // what an iteration does
   std::uint64_t count = 0;  // iterations
   Digest arguments;         // of all items; zeros for a range
-  PublicKey opener;         // signing key of the node
-  Bytes16 instance{};       // random
+  // Helpers that a master may have at once for this loop; 0 stays home, 2^32-1 leaves it to the agents.
+  std::uint32_t branch_number = 8;
+  PublicKey opener;    // signing key of the node
+  Bytes16 instance{};  // random
   bool operator==(const LoopStatement&) const = default;
 };
 

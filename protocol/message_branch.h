@@ -112,10 +112,11 @@ struct Recall {
   bool operator==(const Recall&) const = default;
 };
 
-enum class ReturnReason : std::uint8_t { recalled, owner, draining, asleep, adopted_elsewhere };
+// no_slot: those here are held by tasks that wait for loops of their own, and these are not below them.
+enum class ReturnReason : std::uint8_t { recalled, owner, draining, asleep, adopted_elsewhere, no_slot };
 template <>
 struct LastOf<ReturnReason> {
-  static constexpr auto value = ReturnReason::adopted_elsewhere;
+  static constexpr auto value = ReturnReason::no_slot;
 };
 
 struct Returned {

@@ -51,11 +51,12 @@ struct ExtendDeadline {
 };
 
 // The task's result is the iterations' result, for ever. Keep it for whoever waits for it: the client of a root loop
-// (empty path), or the task that opened the loop.
+// (empty path), or the task that opened this instance of the loop.
 struct CommitResult {
   TaskId task;
   JobId job;
   LoopPath path;
+  TaskId opener;  // nobody (0) for a root loop
   Interval piece;
   Attempt attempt;
   Outcome outcome = Outcome::ok;
@@ -69,6 +70,7 @@ struct CommitReceived {
   NodeId executor;
   JobId job;
   LoopPath path;
+  TaskId opener;
   Interval piece;
   Attempt attempt;
   Outcome outcome = Outcome::ok;
@@ -87,7 +89,9 @@ struct DropBatch {
   bool operator==(const DropBatch&) const = default;
 };
 
-// The inner loop that the task waits for has ended and a slot is its own again: it is no longer parked.
+// The inner loop that the task waits for has ended and a slot is its own again: it is no longer parked. `done`: every
+// iteration has its result, be it a failure, which is the task's own matter; `cancelled`: there is no such loop, since
+// the fork of it was refused.
 struct AnswerJoin {
   TaskId task;
   std::uint32_t ordinal = 0;
@@ -112,7 +116,7 @@ struct HangUp {
 // What the shell puts into the opaque fields of a message, by its kind:
 //   beat                  the freshest mandate of each of `mandates`, with its age
 //   grant, orphan, adopt  the freshest mandate of the loop's job; for a grant also the manifest (unless that link had
-//                         it), the statements along the path, and the argument chunks of its intervals
+//                         it), the statements of `loops`, and the argument chunks of its intervals
 //   report                one batch of the results of `results`, signed by us, then `batches` as they came
 //   shuffle, shuffled, walk  the signed records of `records`
 struct Attached {
@@ -120,6 +124,7 @@ struct Attached {
   std::vector<TaskId> results;
   std::vector<BatchId> batches;
   std::vector<NodeId> records;
+  std::vector<LoopTerms> loops{};  // along the path, outermost first: which opening of each is meant
   bool operator==(const Attached&) const = default;
 };
 
@@ -185,6 +190,7 @@ struct Notice {
   JobId job;
   Interval piece;
   std::optional<NodeId> peer;
+  LoopPath path{};  // of the loop that the piece is of
   bool operator==(const Notice&) const = default;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <iterator>
+#include <tuple>
 #include <utility>
 
 namespace agent::core {
@@ -18,9 +19,9 @@ constexpr Duration deadline_step = std::chrono::seconds(2);  // launchers are no
 Agent::Agent(const Options& options)
     : options_(options),
       random_(options.random_seed),
-      peers_({.node = options.node, .instance = options.instance, .address = options.address}, options.seeds) {
+      peers_({.node = options.node, .instance = options.instance, .address = options.address}, options.seeds),
+      slots_(options.slots) {
   assert(options.slots >= 1);
-  for (std::uint32_t slot = 1; slot <= options.slots; ++slot) free_slots_.insert(slot);
 }
 
 void Agent::step(Instant now, const Event& event, std::vector<Action>& actions) {
@@ -36,8 +37,10 @@ void Agent::step(Instant now, const Event& event, std::vector<Action>& actions) 
   serve_links();
   serve_orphans();
   take_back_unanswered();
+  serve_loops();
   extend_deadlines();
   fill_slots();
+  return_stuck();
   seek_helpers();
   be_idle();
   exchange_peers();
@@ -177,9 +180,6 @@ void Agent::on(const ResultsFlow& event) {
   if (Branch* branch = root_branch(event.job)) branch->set_results_full(false);
 }
 
-void Agent::on(const LoopForked&) {}
-void Agent::on(const LoopJoined&) {}
-
 void Agent::on(const DeadlinePassed&) {
   if (launch_pause_ && *launch_pause_ <= now_) launch_pause_.reset();
 }
@@ -212,7 +212,8 @@ void Agent::conclude_jobs() {
   for (auto at = jobs_.begin(); at != jobs_.end();) {
     auto here = at++;
     Branch* branch = root_branch(here->first);
-    if (branch == nullptr || !branch->running().empty()) continue;
+    const auto of_job = [&](const auto& entry) { return branches_.at(entry.second.branch).loop().job == here->first; };
+    if (branch == nullptr || std::ranges::any_of(tasks_, of_job)) continue;
     const std::optional<AnswerVerdict> verdict = branch->conclude(*actions_);
     if (!verdict) continue;
     actions_->emplace_back(*verdict);
@@ -225,17 +226,14 @@ void Agent::conclude_jobs() {
 void Agent::fill_slots() {
   if (launch_pause_ && now_ < *launch_pause_) return;
   launch_pause_.reset();
-  while (!free_slots_.empty()) {
-    const std::optional<BranchKey> next = hungriest();
-    if (!next) return copy_here();
-    start(*next);
-  }
+  while (const std::optional<BranchKey> next = hungriest()) start(*next);
+  copy_here();
 }
 
 void Agent::copy_here() {
   for (auto& [key, branch] : branches_) {
     if (branch.helpers().empty() || (branch.owner() && !branch.owner()->starts()) || !deadline_of(branch)) continue;
-    while (!free_slots_.empty()) {
+    while (slots_.can_place(branch.loop()) && may_run(branch.loop().job)) {
       const std::optional<Interval> piece = branch.worth_copying(now_, std::nullopt);
       if (!piece) break;
       const TaskId id(next_task_++);
@@ -248,8 +246,9 @@ void Agent::copy_here() {
 // Nothing of a branch runs longer than its job's mandate and, for a master, the lease of the link allow.
 std::optional<Instant> Agent::deadline_of(const Branch& branch) const {
   const Mandate& mandate = jobs_.at(branch.loop().job).mandate;
-  if (!mandate.fresh(now_)) return std::nullopt;
-  const auto* master = std::get_if<Master>(&branch.upstream());
+  const Branch* origin = origin_of(branch);
+  if (!mandate.fresh(now_) || origin == nullptr) return std::nullopt;
+  const auto* master = std::get_if<Master>(&origin->upstream());
   if (master == nullptr) return mandate.good_until();
   auto at = contacts_.find(master->node);
   if (at == contacts_.end() || !at->second.link.we_hold_lease(now_)) return std::nullopt;
@@ -265,21 +264,16 @@ void Agent::extend_deadlines() {
   }
 }
 
-std::size_t Agent::running_of(JobId job) const {
-  std::size_t running = 0;
-  for (const auto& [key, branch] : branches_) {
-    if (branch.loop().job == job) running += branch.running().size();
-  }
-  return running;
-}
-
 std::optional<Agent::BranchKey> Agent::hungriest() const {
+  std::map<JobId, std::size_t> running;
+  for (const auto& [id, task] : tasks_) running[branches_.at(task.branch).loop().job] += task.joining ? 0 : 1;
   std::optional<BranchKey> best;
-  std::pair<std::size_t, std::uint64_t> best_rank;
+  std::tuple<std::size_t, std::uint64_t, std::size_t> best_rank;
   for (const auto& [key, branch] : branches_) {
-    const Job& job = jobs_.at(branch.loop().job);
-    if (!branch.wants_slot() || !deadline_of(branch)) continue;
-    const std::pair rank(running_of(branch.loop().job), job.last_served);
+    if (!could_start(branch)) continue;
+    const JobId job = branch.loop().job;
+    const std::tuple rank(running[job], jobs_.at(job).last_served,
+                          protocol::limits::path_depth_max - branch.loop().path.size());
     if (best && best_rank <= rank) continue;
     best = key;
     best_rank = rank;
@@ -296,8 +290,7 @@ void Agent::start(BranchKey key) {
 void Agent::start_task(BranchKey key, TaskId id, const Piece& piece) {
   const Branch& branch = branches_.at(key);
   jobs_.at(branch.loop().job).last_served = ++served_;
-  const std::uint32_t slot = *free_slots_.begin();
-  free_slots_.erase(free_slots_.begin());
+  const SlotNumber slot = *slots_.place(id, branch.loop(), piece.interval);
   const Instant deadline = *deadline_of(branch);
   tasks_.emplace(
       id, Task{.id = id, .branch = key, .piece = piece.interval, .slot = slot, .stopped = {}, .deadline = deadline});
@@ -322,26 +315,31 @@ std::optional<Agent::Task> Agent::release(TaskId id) {
   if (at == tasks_.end()) return std::nullopt;
   Task task = at->second;
   tasks_.erase(at);
-  free_slots_.insert(task.slot);
+  slots_.remove(id);
   return task;
 }
 
 void Agent::check_invariants() const {
-  std::set<std::uint32_t> slots = free_slots_;
+  slots_.check_invariants();
   std::map<BranchKey, std::size_t> running;
+  std::size_t parked = 0;
   for (const auto& [id, task] : tasks_) {
-    assert(slots.insert(task.slot).second);
+    assert(slots_.slot_of(id) == task.slot && slots_.parked(id) == task.joining.has_value());
     const auto& pieces = branches_.at(task.branch).running();
     auto piece = pieces.find(task.piece.begin);
     assert(piece != pieces.end() && piece->second.task == id && piece->second.piece.interval == task.piece);
+    assert(piece->second.parked == task.joining.has_value());
     ++running[task.branch];
+    parked += task.joining ? 1 : 0;
   }
-  assert(slots.size() == options_.slots);
-  assert(slots.empty() || (*slots.begin() == 1 && *slots.rbegin() == options_.slots));
+  assert(slots_.running_count() + parked == tasks_.size());
   for (const auto& [key, branch] : branches_) {
     branch.check_invariants();
     assert(branch.running().size() == running[key]);
     assert(jobs_.contains(branch.loop().job));
+    const auto* opener = std::get_if<TaskId>(&branch.upstream());
+    if (opener == nullptr || branch.owner()->abandoned()) continue;
+    assert(!tasks_.at(*opener).stopped && tasks_.at(*opener).loops.contains(branch.loop().path.back().ordinal));
   }
   for (const auto& [id, job] : jobs_) assert(!job.root || branches_.contains(*job.root));
 }

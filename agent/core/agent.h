@@ -12,10 +12,10 @@
 //   5. A StartTask is answered by TaskEnded or TaskLost, exactly once, TaskStarted coming before it if the process came
 //   to be.
 // The machine's promises: the same options and events give the same actions; a stale, unknown or doubled event is never
-// an error; never more running tasks than slots; work and memory of a step are bounded by slots + jobs.
+// an error; never more running tasks than slots, those not counted that wait for a loop of their own (parked); work and
+// memory of a step are bounded by slots + jobs.
 //
-// This is the half that one machine needs: the root of local jobs. It keeps no clock, no descriptor and no bytes of
-// output.
+// It keeps no clock, no descriptor and no bytes of output.
 
 #include <cstdint>
 #include <functional>
@@ -31,6 +31,7 @@
 #include "agent/core/mandate.h"
 #include "agent/core/peers.h"
 #include "agent/core/random.h"
+#include "agent/core/slots.h"
 #include "protocol/limits.h"
 
 namespace agent::core {
@@ -114,6 +115,10 @@ class Agent {
     bool started = false;            // the launcher has reported the process
     std::optional<StopHow> stopped;  // the hardest stop that it was told
     Instant deadline;                // that its launcher was told
+    // Loops that it opened and has not joined, by ordinal, with the verdict of those that have ended.
+    std::map<std::uint32_t, std::optional<Verdict>> loops{};
+    std::uint64_t next_ordinal = 0;          // above all that were ever forked
+    std::optional<std::uint32_t> joining{};  // parked: it waits for that one
   };
 
   void on(const JobSubmitted& event);
@@ -134,6 +139,27 @@ class Agent {
   void on(const DialFailed& event);
   void on(const MessageReceived& event);
   void on(const DeadlinePassed& event);
+
+  // --- inner loops (agent_loops.cpp)
+  // What has ended is answered, and what lost its opener ends.
+  void serve_loops();
+  void conclude_loop(BranchKey key, Task& opener);
+  void end_loop(Branch& branch, StopHow how);
+  void dismiss_helpers(BranchKey key);
+  void resume_joined();
+  // Gives back what would wait here for something less deep.
+  void return_stuck();
+  // Whether the branch with all that it concerns is over.
+  [[nodiscard]] bool is_over(const Branch& branch) const;
+  // The branch of a client or master that it comes from in the end; nothing: an opener on the way is gone.
+  [[nodiscard]] const Branch* origin_of(const Branch& branch) const;
+  // That peer helps with another instance of the same loop. (What settles a loop's results does not name the instance.)
+  [[nodiscard]] bool helps_with_another(const Branch& branch, NodeId node) const;
+  // The job's own limit on slots permits one more task to run here.
+  [[nodiscard]] bool may_run(JobId job) const;
+  // Without those that are parked.
+  [[nodiscard]] std::size_t running_of(JobId job) const;
+  [[nodiscard]] bool could_start(const Branch& branch) const;
 
   // --- links (agent_links.cpp)
   using Consider = std::function<void(Instant, Deadline::Why)>;
@@ -298,7 +324,8 @@ class Agent {
   void on_message(NodeId, const Other&, const Proofs&) {}
 
   [[nodiscard]] std::optional<BranchKey> lent_as(NodeId helper, BranchId id) const;
-  [[nodiscard]] bool owns(const LoopId& loop) const;
+  // That instance of it.
+  [[nodiscard]] bool owns(const LoopId& loop, const std::vector<LoopTerms>& openings) const;
   [[nodiscard]] std::optional<BranchKey> held_for(const Master& master) const;
 
   void sign_due_mandates();
@@ -311,9 +338,9 @@ class Agent {
   [[nodiscard]] std::optional<Instant> deadline_of(const Branch& branch) const;
   void extend_deadlines();
   void fill_slots();
-  // Which branch a free slot is for: the job with the fewest running tasks, among equals the one served longest ago.
+  // Which branch a free slot is for: the job with the fewest running tasks, among equals the one served longest ago; of
+  // a job the deepest loop, since somebody waits for it.
   [[nodiscard]] std::optional<BranchKey> hungriest() const;
-  [[nodiscard]] std::size_t running_of(JobId job) const;
   void start(BranchKey key);
   void start_task(BranchKey key, TaskId id, const Piece& piece);
   void pause_launching();
@@ -349,7 +376,7 @@ class Agent {
   bool begun_ = false;                                  // there was a step before
   Duration stall_{};                                    // our longest one since the last beat
   std::map<TaskId, Task> tasks_;
-  std::set<std::uint32_t> free_slots_;
+  Slots slots_;
   std::uint64_t next_task_ = 1;
   std::uint64_t next_branch_ = 1;
   std::uint64_t served_ = 0;

@@ -7,6 +7,20 @@
 
 namespace agent::core {
 
+namespace {
+
+// Whether these are the loops along the path, outermost first.
+bool lead_along(const std::vector<LoopTerms>& loops, const LoopPath& path) {
+  if (loops.size() != path.size()) return false;
+  for (std::size_t depth = 1; depth <= path.size(); ++depth) {
+    const LoopPath& at = loops[depth - 1].path;
+    if (at.size() != depth || !std::equal(at.begin(), at.end(), path.begin())) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 std::optional<Agent::BranchKey> Agent::lent_as(NodeId helper, BranchId id) const {
   for (const auto& [key, branch] : branches_) {
     auto at = branch.helpers().find(helper);
@@ -15,9 +29,10 @@ std::optional<Agent::BranchKey> Agent::lent_as(NodeId helper, BranchId id) const
   return std::nullopt;
 }
 
-bool Agent::owns(const LoopId& loop) const {
+bool Agent::owns(const LoopId& loop, const std::vector<LoopTerms>& openings) const {
   return std::ranges::any_of(branches_, [&](const auto& entry) {
-    return entry.second.loop() == loop && entry.second.owner().has_value();
+    const Branch& branch = entry.second;
+    return branch.owner() && branch.loop() == loop && branch.openings() == openings;
   });
 }
 
@@ -43,7 +58,7 @@ void Agent::grant(BranchKey key, NodeId to, const Share& share, std::uint64_t re
       grant.histories.push_back({.iteration = piece.interval.begin, .tries = piece.tries, .deaths = {}});
   }
   grant.refuges = refuges_below(branch);
-  send(to, std::move(grant));
+  send(to, std::move(grant), {.mandates = {}, .results = {}, .batches = {}, .records = {}, .loops = branch.openings()});
 }
 
 // Our own master first, then those that it named to us.
@@ -79,8 +94,10 @@ void Agent::on_message(NodeId from, const protocol::Grant& grant, const Proofs& 
   const JobId job_id = grant.loop.job;
   if (ended_.contains(job_id)) return refuse(protocol::RefuseReason::job_ended, "the job has ended");
   if (!proofs.terms) return refuse(protocol::RefuseReason::content_missing, "its manifest is not known here");
+  if (!lead_along(proofs.loops, grant.loop.path))
+    return refuse(protocol::RefuseReason::content_missing, "the loops along its path are not known here");
   // Who owns the loop has all of it.
-  if (owns(grant.loop)) return refuse(protocol::RefuseReason::not_permitted, "the loop is owned here");
+  if (owns(grant.loop, proofs.loops)) return refuse(protocol::RefuseReason::not_permitted, "the loop is owned here");
   auto job = jobs_.try_emplace(job_id, Job{.terms = *proofs.terms, .mandate = {}, .root = {}, .mandate_due = {}}).first;
   for (const MandateFact& fact : proofs.mandates) see_mandate(fact);
   if (!job->second.mandate.fresh(now_)) return refuse(protocol::RefuseReason::no_mandate, "its mandate is too old");
@@ -91,10 +108,12 @@ void Agent::on_message(NodeId from, const protocol::Grant& grant, const Proofs& 
   std::optional<BranchKey> key = held_for(master);
   if (!key) {
     key = BranchKey(next_branch_++);
-    const std::uint32_t number = proofs.loops.empty() ? proofs.terms->branch_number : proofs.loops.back().branch_number;
-    branches_.emplace(*key, Branch(grant.loop, *proofs.terms, number, master));
+    branches_.emplace(*key, Branch(grant.loop, *proofs.terms, proofs.loops, master));
   }
   Branch& branch = branches_.at(*key);
+  // A granter that was started anew counts from the beginning, and may name what is left of its former self.
+  if (branch.loop() != grant.loop || branch.openings() != proofs.loops)
+    return refuse(protocol::RefuseReason::not_permitted, "that branch is of another loop");
   branch.set_refuges(grant.refuges);
   IntervalSet plain(grant.intervals);
   std::vector<Piece> pieces;

@@ -27,9 +27,8 @@ constexpr Duration note_gap = std::chrono::seconds(1);  // short idle times are 
 }  // namespace
 
 bool Agent::is_busy() const {
-  return free_slots_.empty() || std::ranges::any_of(branches_, [&](const auto& entry) {
-           return entry.second.wants_slot() && deadline_of(entry.second).has_value();
-         });
+  return slots_.empty_count() == 0 ||
+         std::ranges::any_of(branches_, [&](const auto& entry) { return could_start(entry.second); });
 }
 
 bool Agent::is_free() const {
@@ -114,7 +113,8 @@ bool Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
     const std::uint64_t part = weight == 0 ? 0 : rest * std::max(offer.slots, 1U) / weight;
     rest -= part;
     weight -= std::max(offer.slots, 1U);
-    const bool wanted = part > 0 && helpers_of(branch.loop()) < branch.branch_number() && is_up(offer.node);
+    const bool wanted = part > 0 && helpers_of(branch.loop()) < branch.branch_number() && is_up(offer.node) &&
+                        !helps_with_another(branch, offer.node);
     if (wanted) {
       grant(key, offer.node, branch.share_back(part), offer.request);
       granted = true;
@@ -155,7 +155,7 @@ void Agent::offer(NodeId to, std::uint64_t request, Duration round_trip) {
   send(to, protocol::Offer{.request = request,
                            .held_ns = static_cast<std::uint64_t>(held.count()),
                            .power_class = 0,
-                           .slots = static_cast<std::uint32_t>(free_slots_.size())});
+                           .slots = slots_.empty_count()});
 }
 
 void Agent::on_message(NodeId from, const protocol::Release& release, const Proofs&) {
@@ -240,7 +240,7 @@ void Agent::tell_few_that_we_are_free() {
   }
   random_.shuffle(up);
   for (std::size_t i = 0; i < std::min(notes_count, up.size()); ++i)
-    send(up[i], protocol::Note{.power_class = 0, .slots = static_cast<std::uint32_t>(free_slots_.size())});
+    send(up[i], protocol::Note{.power_class = 0, .slots = slots_.empty_count()});
 }
 
 // Our own helpers first, if one of them has more than it has begun.
@@ -258,7 +258,7 @@ void Agent::ask(NodeId node, std::uint8_t hops_left) {
   asking_ = Asking{.node = node, .request = next_request_++, .since = now_};
   send(node, protocol::Ask{.request = asking_->request,
                            .sandbox_level = 0,
-                           .slots = static_cast<std::uint32_t>(free_slots_.size()),
+                           .slots = slots_.empty_count(),
                            .tags = {},
                            .hops_left = hops_left});
 }
@@ -270,7 +270,7 @@ void Agent::on_message(NodeId from, const protocol::Ask& ask, const Proofs&) {
   for (BranchKey key : outermost_first()) {
     Branch& branch = branches_.at(key);
     if (!may_lend(branch, from)) continue;
-    const Share share = branch.share_half(free_slots_.empty() ? Partition::Last::give : Partition::Last::keep);
+    const Share share = branch.share_half(slots_.empty_count() == 0 ? Partition::Last::give : Partition::Last::keep);
     if (share.intervals.empty()) continue;
     grant(key, from, share, ask.request);
     note(Notice::What::stolen, branch, share.intervals.intervals().front(), from);
@@ -299,7 +299,7 @@ bool Agent::give_back_half(NodeId asker) {
     const auto* master = std::get_if<Master>(&branch.upstream());
     if (master == nullptr || master->node != asker) continue;
     const IntervalSet back =
-        branch.return_half(free_slots_.empty() ? Partition::Last::give : Partition::Last::keep);
+        branch.return_half(slots_.empty_count() == 0 ? Partition::Last::give : Partition::Last::keep);
     if (back.empty()) continue;
     send_returned(*master, back, protocol::ReturnReason::recalled);
     gave = true;
@@ -322,6 +322,7 @@ bool Agent::may_lend(const Branch& branch, NodeId to) const {
   if (master != nullptr && master->node == to) return false;
   if (std::ranges::any_of(branch.refuges(), [&](const protocol::Refuge& refuge) { return refuge.node == to; }))
     return false;
+  if (helps_with_another(branch, to)) return false;
   auto known = branch.helpers().find(to);
   if (known != branch.helpers().end()) {
     const Helper& helper = known->second;

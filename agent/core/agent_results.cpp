@@ -47,7 +47,11 @@ void Agent::report(BranchKey key, const Master& master) {
   report.remaining = branch.partition().open_count();
   for (const auto& [begin, running] : branch.running()) report.started.push_back(running.piece.interval);
   upward.started_told = report.started;
-  std::size_t room = intervals_per_message;
+  // What is parked is at somebody else's, or at ours further down: to copy it would begin its loops anew.
+  upward.parked_told = branch.parked();
+  if (!upward.parked_told.empty())
+    report.lent.push_back({.helper = options_.node, .attempt = {}, .what = upward.parked_told});
+  std::size_t room = intervals_per_message - upward.parked_told.size();
   for (const auto& [node, helper] : branch.helpers()) {
     if (helper.held.empty() || report.lent.size() == protocol::limits::lent_max) continue;
     const std::vector<Interval>& held = helper.held.intervals();
@@ -101,7 +105,8 @@ void Agent::take_batch(Branch& branch, Helper& helper, const BatchFact& batch, L
 }
 
 void Agent::note(Notice::What what, const Branch& branch, Interval piece, std::optional<NodeId> peer) {
-  actions_->emplace_back(Notice{.what = what, .job = branch.loop().job, .piece = piece, .peer = peer});
+  actions_->emplace_back(
+      Notice{.what = what, .job = branch.loop().job, .piece = piece, .peer = peer, .path = branch.loop().path});
 }
 
 void Agent::tell_settled(BranchKey key, Helper& helper) {
@@ -166,10 +171,10 @@ void Agent::drop_idle_branches() {
     auto here = at++;
     Branch& branch = here->second;
     branch.drop_idle_helpers();
-    if (branch.owner() || !branch.partition().idle() || !branch.running().empty() || branch.helper_count() > 0) {
-      alive.insert(branch.loop().job);
-    } else {
+    if (is_over(branch)) {
       branches_.erase(here);
+    } else {
+      alive.insert(branch.loop().job);
     }
   }
   std::erase_if(jobs_, [&](const auto& entry) { return !entry.second.root && !alive.contains(entry.first); });

@@ -2,24 +2,50 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace agent::core {
 
+namespace {
+
+// A client's limit on slots is its agent's affair, and a hit one of the root loop.
+JobTerms terms_elsewhere(JobTerms terms, const LoopId& loop) {
+  terms.slots_max = 0;
+  if (loop.path.empty()) return terms;
+  terms.found.reset();
+  terms.lowest_hit = false;
+  return terms;
+}
+
+std::uint32_t branch_number_of(const JobTerms& terms, const std::vector<LoopTerms>& openings) {
+  return openings.empty() ? terms.branch_number : openings.back().branch_number;
+}
+
+}  // namespace
+
 Branch::Branch(const LoopId& loop, const JobTerms& terms, ClientId client)
     : loop_(loop), upstream_(client), branch_number_(terms.branch_number), terms_(terms), sizer_(terms.grain) {
-  owner_.emplace(loop_, terms_, terms_.size, partition_);
+  owner_.emplace(loop_, terms_, terms_.size, TaskId{}, partition_);
 }
 
-Branch::Branch(const LoopId& loop, const JobTerms& terms, const LoopTerms& inner, TaskId opener)
-    : loop_(loop), upstream_(opener), branch_number_(inner.branch_number), terms_(terms), sizer_(terms.grain) {
-  terms_.slots_max = 0;
-  owner_.emplace(loop_, terms_, inner.size, partition_);
+Branch::Branch(const LoopId& loop, const JobTerms& terms, std::vector<LoopTerms> openings, TaskId opener)
+    : loop_(loop),
+      upstream_(opener),
+      openings_(std::move(openings)),
+      branch_number_(branch_number_of(terms, openings_)),
+      terms_(terms_elsewhere(terms, loop)),
+      sizer_(terms.grain) {
+  assert(!openings_.empty());
+  owner_.emplace(loop_, terms_, openings_.back().size, opener, partition_);
 }
 
-Branch::Branch(const LoopId& loop, const JobTerms& terms, std::uint32_t branch_number, const Master& master)
-    : loop_(loop), upstream_(master), branch_number_(branch_number), terms_(terms), sizer_(terms.grain) {
-  terms_.slots_max = 0;
-}
+Branch::Branch(const LoopId& loop, const JobTerms& terms, std::vector<LoopTerms> openings, const Master& master)
+    : loop_(loop),
+      upstream_(master),
+      openings_(std::move(openings)),
+      branch_number_(branch_number_of(terms, openings_)),
+      terms_(terms_elsewhere(terms, loop)),
+      sizer_(terms.grain) {}
 
 void Branch::add_items(std::uint64_t known) {
   assert(owner_);
@@ -61,9 +87,22 @@ Outcome Branch::judge(const TaskEnded& ended) const {
   return ended.exit == 0 ? Outcome::ok : Outcome::failed;
 }
 
-Running Branch::take_running(TaskId task, Instant now) {
+std::map<std::uint64_t, Running>::iterator Branch::find_running(TaskId task) {
   auto at = std::ranges::find(running_, task, [](const auto& entry) { return entry.second.task; });
   assert(at != running_.end());
+  return at;
+}
+
+std::vector<Interval> Branch::parked() const {
+  std::vector<Interval> parked;
+  for (const auto& [begin, running] : running_) {
+    if (running.parked) parked.push_back(running.piece.interval);
+  }
+  return parked;
+}
+
+Running Branch::take_running(TaskId task, Instant now) {
+  auto at = find_running(task);
   const Running running = at->second;
   running_.erase(at);
   if (running_.empty()) own_power_.dry(now);
@@ -110,13 +149,12 @@ void Branch::on_ended(TaskId task, const TaskEnded& ended, Instant now, Losers& 
     actions.emplace_back(DropResult{.task = task});
     return;
   }
-  take_result(
-      {.piece = interval,
-       .attempt = piece.attempt,
-       .outcome = outcome,
-       .size_bytes = ended.size_bytes,
-       .source = {.task = task}},
-      losers, actions);
+  take_result({.piece = interval,
+               .attempt = piece.attempt,
+               .outcome = outcome,
+               .size_bytes = ended.size_bytes,
+               .source = {.task = task}},
+              losers, actions);
 }
 
 void Branch::on_lost(TaskId task, bool started, TaskLost::Cause cause, Instant now, Losers& losers,
@@ -126,10 +164,13 @@ void Branch::on_lost(TaskId task, bool started, TaskLost::Cause cause, Instant n
   if (cause == TaskLost::Cause::launcher_died && started) ++piece.deaths;
   if (cause == TaskLost::Cause::no_room) ++piece.refusals;
   const auto what = cause == TaskLost::Cause::no_room ? Notice::What::no_room : Notice::What::task_lost;
-  actions.emplace_back(Notice{.what = what, .job = loop_.job, .piece = piece.interval, .peer = {}});
+  actions.emplace_back(Notice{.what = what, .job = loop_.job, .piece = piece.interval, .peer = {}, .path = loop_.path});
   if (goes_on(piece.interval) && (piece.deaths >= deaths_max || piece.refusals >= refusals_max)) {
-    actions.emplace_back(
-        Notice{.what = Notice::What::piece_given_up, .job = loop_.job, .piece = piece.interval, .peer = {}});
+    actions.emplace_back(Notice{.what = Notice::What::piece_given_up,
+                                .job = loop_.job,
+                                .piece = piece.interval,
+                                .peer = {},
+                                .path = loop_.path});
     return take_result({.piece = piece.interval,
                         .attempt = piece.attempt,
                         .outcome = Outcome::failed,
@@ -208,6 +249,7 @@ void Branch::check_invariants() const {
   if (owner_) owner_->check_invariants(partition_);
   assert(held().both(partition_.out()) == partition_.out());
   for (const auto& [begin, running] : running_) assert(begin == running.piece.interval.begin);
+  assert(openings_.size() == loop_.path.size());
 }
 
 }  // namespace agent::core

@@ -48,6 +48,7 @@ struct Running {
   TaskId task;
   Piece piece;
   Instant since;
+  bool parked = false;
 };
 
 // How a helper's branch stands with its master.
@@ -56,7 +57,8 @@ struct Upward {
   std::optional<Instant> reported_at;
   Duration gap{};                           // between reports, at present
   std::optional<Instant> unreceived_since;  // results are under way since then
-  std::vector<Interval> started_told;       // what the latest report said is running
+  std::vector<Interval> started_told;       // what the latest report said is running ...
+  std::vector<Interval> parked_told;        // ... and, of that, waits for loops of its own
 };
 
 // A branch whose master is silent asks its refuges, one after the other, whether they take it.
@@ -80,12 +82,16 @@ class Branch {
 
   // A branch with an owner: `size` of a bounded loop, nothing for one whose items will come.
   Branch(const LoopId& loop, const JobTerms& terms, ClientId client);
-  Branch(const LoopId& loop, const JobTerms& terms, const LoopTerms& inner, TaskId opener);
+  // `openings`: of the loops along the path, outermost first, this one's last; nothing for the root loop.
+  Branch(const LoopId& loop, const JobTerms& terms, std::vector<LoopTerms> openings, TaskId opener);
   // A helper's.
-  Branch(const LoopId& loop, const JobTerms& terms, std::uint32_t branch_number, const Master& master);
+  Branch(const LoopId& loop, const JobTerms& terms, std::vector<LoopTerms> openings, const Master& master);
 
   [[nodiscard]] const LoopId& loop() const { return loop_; }
   [[nodiscard]] const Upstream& upstream() const { return upstream_; }
+  // Which instance of the loop it is: a loop is opened again when the iteration that opens it runs again, and branches
+  // of one instance have nothing to do with those of another.
+  [[nodiscard]] const std::vector<LoopTerms>& openings() const { return openings_; }
   [[nodiscard]] std::uint32_t branch_number() const { return branch_number_; }
   [[nodiscard]] const Partition& partition() const { return partition_; }
   [[nodiscard]] const std::map<std::uint64_t, Running>& running() const { return running_; }
@@ -108,6 +114,10 @@ class Branch {
   void on_ended(TaskId task, const TaskEnded& ended, Instant now, Losers& losers, std::vector<Action>& actions);
   void on_lost(TaskId task, bool started, TaskLost::Cause cause, Instant now, Losers& losers,
                std::vector<Action>& actions);
+  [[nodiscard]] std::vector<Interval> parked() const;
+  // It waits for a loop of its own, and goes on. REQUIRES: a task of this branch.
+  void park(TaskId task) { find_running(task)->second.parked = true; }
+  void resume(TaskId task) { find_running(task)->second.parked = false; }
 
   // --- helpers (branch_lending.cpp)
   // Lends a share; a helper that is new to this branch is named `id`.
@@ -141,6 +151,7 @@ class Branch {
   // Some unstarted iterations, at most `count`, or those of `wanted`: they leave the branch, back to the master.
   IntervalSet return_back(std::uint64_t count);
   IntervalSet return_half(Partition::Last last);
+  IntervalSet return_unstarted();
   IntervalSet return_these(const IntervalSet& wanted);
   // The lease has lapsed: everything unfinished leaves the branch.
   void lapse(Losers& losers);
@@ -189,6 +200,8 @@ class Branch {
   Mended mend(Helper& helper, const Helper::There& there, Instant now);
 
   void cancel();
+  // Of a loop that a task opened: the task needs it no more.
+  void abandon() { owner_->abandon(partition_); }
   // Whether a running piece is wanted no more and should be told to stop.
   [[nodiscard]] bool unwanted(Interval running) const;
 
@@ -202,6 +215,7 @@ class Branch {
   [[nodiscard]] bool may_copy(Interval piece, std::optional<NodeId> thief) const;
   [[nodiscard]] Outcome judge(const TaskEnded& ended) const;
   [[nodiscard]] bool goes_on(Interval piece) const { return !owner_ || owner_->goes_on(piece); }
+  [[nodiscard]] std::map<std::uint64_t, Running>::iterator find_running(TaskId task);
   void put_running(TaskId task, const Piece& piece, Instant now);
   Running take_running(TaskId task, Instant now);
   // A holder let go of these: todo again if nobody else holds them and the loop goes on there, else gone.
@@ -213,6 +227,7 @@ class Branch {
 
   LoopId loop_;
   Upstream upstream_;
+  std::vector<LoopTerms> openings_;
   std::uint32_t branch_number_ = 0;
   JobTerms terms_;
   Partition partition_;

@@ -206,8 +206,9 @@ std::optional<Interval> Branch::worth_copying(Instant now, std::optional<NodeId>
   bool silent = false;
   auto consider = [&](Interval piece, Instant since, bool is_silent) {
     const Duration elapsed = now - since;
-    const bool too_long = straggling && static_cast<double>(elapsed.count()) >
-                                            static_cast<double>(straggling->count()) * static_cast<double>(piece.count());
+    const bool too_long =
+        straggling && static_cast<double>(elapsed.count()) >
+                          static_cast<double>(straggling->count()) * static_cast<double>(piece.count());
     if (!is_silent && !too_long) return;
     if (best && (silent > is_silent || (silent == is_silent && elapsed <= longest))) return;
     if (!may_copy(piece, thief)) return;
@@ -215,9 +216,12 @@ std::optional<Interval> Branch::worth_copying(Instant now, std::optional<NodeId>
     longest = elapsed;
     silent = is_silent;
   };
-  // What runs here is ours to copy only at the owner: else our master is the nearest one above the executor.
+  // What runs here is ours to copy only at the owner: else our master is the nearest one above the executor. And what
+  // waits for a loop of its own shows its progress there; a copy of it would begin that loop anew.
   if (owner_ && thief) {
-    for (const auto& [begin, running] : running_) consider(running.piece.interval, running.since, false);
+    for (const auto& [begin, running] : running_) {
+      if (!running.parked) consider(running.piece.interval, running.since, false);
+    }
   }
   for (const auto& [node, helper] : helpers_) {
     for (const auto& [begin, started] : helper.started) {
@@ -332,6 +336,12 @@ IntervalSet Branch::return_half(Partition::Last last) {
   return share.intervals;
 }
 
+IntervalSet Branch::return_unstarted() {
+  const IntervalSet back = partition_.unstarted();
+  partition_.remove(back);
+  return back;
+}
+
 IntervalSet Branch::return_these(const IntervalSet& wanted) {
   const IntervalSet back = wanted.both(partition_.todo());
   partition_.remove(back);
@@ -353,7 +363,8 @@ std::optional<Instant> Branch::report_at() const {
   if (!news) {
     news = running_.size() != upward_.started_told.size() ||
            !std::ranges::equal(running_, upward_.started_told, {},
-                               [](const auto& entry) { return entry.second.piece.interval; });
+                               [](const auto& entry) { return entry.second.piece.interval; }) ||
+           parked() != upward_.parked_told;
     if (!news) return std::nullopt;
     return upward_.reported_at.value_or(begun) + std::chrono::seconds(1);
   }

@@ -16,8 +16,9 @@ bool is_share(std::uint64_t part, std::uint64_t whole, std::uint64_t percent) {
 
 }  // namespace
 
-Owner::Owner(const LoopId& loop, const JobTerms& terms, std::optional<std::uint64_t> size, Partition& partition)
-    : loop_(loop), halt_(loop.path.empty() ? terms.halt : HaltRule{}), lowest_hit_(terms.lowest_hit) {
+Owner::Owner(const LoopId& loop, const JobTerms& terms, std::optional<std::uint64_t> size, TaskId opener,
+             Partition& partition)
+    : loop_(loop), opener_(opener), halt_(loop.path.empty() ? terms.halt : HaltRule{}), lowest_hit_(terms.lowest_hit) {
   if (size) {
     add_items(*size, partition);
     items_ended_ = true;
@@ -38,13 +39,14 @@ bool Owner::goes_on(Interval piece) const {
 }
 
 std::optional<Interval> Owner::unwanted() const {
-  if (phase_ == Phase::stopping) return Interval{.begin = 0, .end = index_end};
+  if (phase_ == Phase::stopping || phase_ == Phase::abandoned) return Interval{.begin = 0, .end = index_end};
   if (phase_ == Phase::narrowing) return Interval{.begin = candidate_->piece.begin, .end = index_end};
   return std::nullopt;
 }
 
 void Owner::accept(const KeptResult& result, Partition& partition, std::vector<Action>& actions) {
-  if (phase_ == Phase::narrowing && result.piece.begin > candidate_->piece.begin) {
+  const bool above = phase_ == Phase::narrowing && result.piece.begin > candidate_->piece.begin;
+  if (above || phase_ == Phase::abandoned) {
     partition.remove(IntervalSet(result.piece));
     return drop(result.source, actions);
   }
@@ -81,6 +83,7 @@ void Owner::commit(const KeptResult& result, Partition& partition, std::vector<A
     actions.emplace_back(CommitResult{.task = result.source.task,
                                       .job = loop_.job,
                                       .path = loop_.path,
+                                      .opener = opener_,
                                       .piece = result.piece,
                                       .attempt = result.attempt,
                                       .outcome = result.outcome});
@@ -90,6 +93,7 @@ void Owner::commit(const KeptResult& result, Partition& partition, std::vector<A
                                         .executor = result.source.executor,
                                         .job = loop_.job,
                                         .path = loop_.path,
+                                        .opener = opener_,
                                         .piece = result.piece,
                                         .attempt = result.attempt,
                                         .outcome = result.outcome});
@@ -119,8 +123,14 @@ void Owner::apply_halt_rule(Interval latest, Partition& partition) {
 }
 
 void Owner::cancel(Partition& partition) {
-  if (phase_ == Phase::stopping) return;
+  if (phase_ == Phase::stopping || phase_ == Phase::abandoned) return;
   stop(Verdict::cancelled, std::nullopt, partition);
+}
+
+void Owner::abandon(Partition& partition) {
+  assert(!candidate_);  // only the root loop has one, and nobody abandons that
+  phase_ = Phase::abandoned;
+  partition.remove(partition.unstarted());
 }
 
 void Owner::stop(Verdict verdict, std::optional<Interval> decisive, Partition& partition) {
@@ -153,7 +163,7 @@ Counts Owner::counts(const Partition& partition) const {
 void Owner::check_invariants(const Partition& partition) const {
   assert(candidate_.has_value() == !partition.finished().empty());
   assert(!candidate_ || phase_ == Phase::narrowing || phase_ == Phase::stopping);
-  if (phase_ == Phase::stopping || phase_ == Phase::draining) assert(!partition.has_todo());
+  if (!starts()) assert(!partition.has_todo());
 }
 
 }  // namespace agent::core

@@ -11,6 +11,8 @@
 //    |            the hit goes on                   |
 //    +---------------------------+------------------+--> ended, when nothing is out and nothing more is to start
 //
+//   any of these --the task that opened the loop is gone--> abandoned: what comes is dropped
+//
 // It works on the partition of the branch that it is part of. The memory of the root stands for the journal: what is
 // committed is settled at once.
 //
@@ -30,8 +32,9 @@ namespace agent::core {
 
 class Owner {
  public:
-  // `size`: of a bounded loop; nothing: items will come.
-  Owner(const LoopId& loop, const JobTerms& terms, std::optional<std::uint64_t> size, Partition& partition);
+  // `size`: of a bounded loop; nothing: items will come. `opener`: the task whose loop it is; nobody (0) at the root.
+  Owner(const LoopId& loop, const JobTerms& terms, std::optional<std::uint64_t> size, TaskId opener,
+        Partition& partition);
 
   // An open loop grew to [0, known); its input has ended.
   void add_items(std::uint64_t known, Partition& partition);
@@ -53,6 +56,9 @@ class Owner {
   void count_redo() { ++counts_.redone; }
 
   void cancel(Partition& partition);
+  // Nobody waits for the loop any more, or nobody ever will again: it is over, whatever is still out.
+  void abandon(Partition& partition);
+  [[nodiscard]] bool abandoned() const { return phase_ == Phase::abandoned; }
 
   struct Ending {
     Verdict verdict = Verdict::done;
@@ -66,7 +72,7 @@ class Owner {
   void check_invariants(const Partition& partition) const;
 
  private:
-  enum class Phase { open, draining, narrowing, stopping };
+  enum class Phase { open, draining, narrowing, stopping, abandoned };
 
   void accept_candidate(const KeptResult& result, Partition& partition, std::vector<Action>& actions);
   void commit(const KeptResult& result, Partition& partition, std::vector<Action>& actions);
@@ -76,6 +82,7 @@ class Owner {
   void stop(Verdict verdict, std::optional<Interval> decisive, Partition& partition);
 
   LoopId loop_;
+  TaskId opener_;
   HaltRule halt_;
   bool lowest_hit_ = false;
   Phase phase_ = Phase::open;

@@ -66,7 +66,8 @@ class Partition {
   // Todo becomes out. Pieces to be run again go before anything new; `size` >= 1 says how large a new one may be.
   // Requires has_todo().
   Piece start_next(std::uint64_t size);
-  // Iterations from the back, about `count` >= 1 of them: a redo piece goes whole. Empty only without anything lendable.
+  // Iterations from the back, about `count` >= 1 of them: a redo piece goes whole. Empty only without anything
+  // lendable.
   Share share_back(std::uint64_t count);
   // Half of what is todo, as IntervalSet::take_half, redo pieces counting as single; `last`: a lone one may go, too.
   enum class Last { keep, give };

@@ -62,8 +62,8 @@ class CostMeter {
   void observe(std::uint64_t iterations, Duration took);
   // At least 1 ns; nothing before the first observation.
   [[nodiscard]] std::optional<Duration> mean() const;
-  // How long one iteration may take before it is a straggler: one and a half times the mean, and two standard deviations
-  // on top, so that lengths which differ by nature are not all taken for slow nodes.
+  // How long one iteration may take before it is a straggler: one and a half times the mean, and two standard
+  // deviations on top, so that lengths which differ by nature are not all taken for slow nodes.
   [[nodiscard]] std::optional<Duration> straggling() const;
 
  private:

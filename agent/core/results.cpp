@@ -10,8 +10,7 @@ namespace agent::core {
 
 namespace {
 
-constexpr std::uint64_t own_bytes_max =
-    protocol::limits::batch_bytes_max - protocol::limits::signature_overhead_bytes;
+constexpr std::uint64_t own_bytes_max = protocol::limits::batch_bytes_max - protocol::limits::signature_overhead_bytes;
 constexpr std::uint64_t result_overhead_bytes = 128;
 
 bool urgent(const KeptResult& result) {

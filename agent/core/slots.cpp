@@ -39,6 +39,12 @@ std::optional<SlotNumber> Slots::open_for(const LoopId& loop) const {
   return empty_.empty() ? std::nullopt : std::optional(*empty_.begin());
 }
 
+bool Slots::is_stuck(const LoopId& loop) const {
+  return running_count_ == 0 && !can_place(loop) && std::ranges::all_of(stacks_, [&](const Stack& stack) {
+           return !stack.empty() && stack.back().loop.path.size() < loop.path.size();
+         });
+}
+
 bool Slots::is_ancestor(const Occupant& occupant, const LoopId& loop) {
   const LoopPath& above = occupant.loop.path;
   if (occupant.loop.job != loop.job || above.size() >= loop.path.size()) return false;

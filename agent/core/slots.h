@@ -4,7 +4,9 @@
 // A slot holds a stack of tasks. Only its top may run; all below are parked: each waits for an inner loop, and has lent
 // its room. On a parked task only iterations of loops below it may stand, that is of loops whose path leads through one
 // of its own iterations. So everybody waits only for what is deeper in the tree of loops, for its inner loop as for its
-// slot, and never in a circle; and the depth of loops bounds the processes of a slot.
+// slot, and never in a circle; and the depth of loops bounds the processes of a slot. What came from elsewhere may have
+// to wait for a task that is not below its loop: `is_stuck` tells when that could close a circle through other nodes,
+// and it must go back.
 //
 // A new task prefers the deepest parked task that it may stand on to an empty slot, since an empty one is open to
 // everything; among equals, the lowest number. A task that could go on competes with new ones for its slot: whoever
@@ -43,6 +45,11 @@ class Slots {
   std::optional<SlotNumber> place(TaskId task, const LoopId& loop, Interval piece);
   // Whether some iteration of that loop could be placed now.
   [[nodiscard]] bool can_place(const LoopId& loop) const { return open_for(loop).has_value(); }
+
+  // Whether an iteration of that loop would wait here for what is further up in the tree of loops: no slot is open to
+  // it, nothing runs, and each slot is held by a task of a loop less deep. Two such nodes may wait for each other for
+  // ever.
+  [[nodiscard]] bool is_stuck(const LoopId& loop) const;
 
   // The task waits for an inner loop. REQUIRES: it runs.
   void park(TaskId task);

@@ -64,7 +64,7 @@ void LinkLayer::on_submitted(const core::JobTerms& terms) {
 }
 
 void LinkLayer::on_forked(const core::JobId& job, const core::LoopTerms& loop) {
-  statements_[{.job = job, .path = loop.path}] = can(loop);
+  statements_[{{.job = job, .path = loop.path}, loop.opener, loop.instance}] = can(loop);
 }
 
 void LinkLayer::on_signed(const core::SignMandate& order, Instant now) {
@@ -128,7 +128,7 @@ void LinkLayer::fill(core::Message& message, const core::Send& send, Instant now
       if (mandates_.contains(job)) beat->mandates.push_back(share_of(job, now));
     }
   } else if (auto* grant = std::get_if<protocol::Grant>(&message)) {
-    fill(*grant, send.to, now);
+    fill(*grant, send, now);
   } else if (auto* orphan = std::get_if<protocol::Orphan>(&message)) {
     orphan->mandate = share_of(orphan->loop.job, now);
   } else if (auto* adopt = std::get_if<protocol::Adopt>(&message)) {
@@ -154,15 +154,12 @@ void LinkLayer::fill(core::Message& message, const core::Send& send, Instant now
   }
 }
 
-void LinkLayer::fill(protocol::Grant& grant, const core::NodeId& to, Instant now) {
+void LinkLayer::fill(protocol::Grant& grant, const core::Send& send, Instant now) {
   const core::JobId& job = grant.loop.job;
   grant.manifest_id = manifest_digest(job);
-  if (links_[to].manifests_sent.insert(job).second) grant.manifest = manifests_.at(job);
-  core::LoopPath path;
-  for (const protocol::PathStep& step : grant.loop.path) {
-    path.push_back(step);
-    grant.statements.push_back(statements_.at({.job = job, .path = path}));
-  }
+  if (links_[send.to].manifests_sent.insert(job).second) grant.manifest = manifests_.at(job);
+  for (const core::LoopTerms& loop : send.attached.loops)
+    grant.statements.push_back(statements_.at({{.job = job, .path = loop.path}, loop.opener, loop.instance}));
   grant.mandate = share_of(job, now);
 }
 
@@ -284,7 +281,7 @@ bool LinkLayer::take(protocol::Grant& grant, core::Proofs& proofs, Instant now) 
   for (const Bytes& statement : grant.statements) {
     const std::optional<core::LoopTerms> loop = open_loop(statement);
     if (!loop) return false;
-    statements_[{.job = job, .path = loop->path}] = statement;
+    statements_[{{.job = job, .path = loop->path}, loop->opener, loop->instance}] = statement;
     proofs.loops.push_back(*loop);
   }
   grant.statements.clear();

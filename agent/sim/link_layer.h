@@ -15,6 +15,7 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <tuple>
 #include <vector>
 
 #include "agent/core/action.h"
@@ -84,7 +85,7 @@ class LinkLayer {
   };
 
   void fill(core::Message& message, const core::Send& send, Instant now);
-  void fill(protocol::Grant& grant, const core::NodeId& to, Instant now);
+  void fill(protocol::Grant& grant, const core::Send& send, Instant now);
   [[nodiscard]] protocol::MandateShare share_of(const core::JobId& job, Instant now) const;
   void note_sent(const core::NodeId& to, const core::Message& message, Instant now);
   [[nodiscard]] bool stands(const core::NodeId& from, const core::Message& message, Instant now) const;
@@ -103,7 +104,9 @@ class LinkLayer {
   std::map<core::NodeId, Bytes> records_;
   std::map<core::JobId, Bytes> manifests_;
   std::map<core::JobId, Mandate> mandates_;
-  std::map<core::LoopId, Bytes> statements_;
+  // A loop's opening: by whom, and the random number that tells it from others.
+  using Opening = std::tuple<core::LoopId, core::NodeId, std::uint64_t>;
+  std::map<Opening, Bytes> statements_;
   std::map<core::LoopId, std::set<core::NodeId>> refuges_;
   std::map<core::BatchId, Bytes> batches_;
   std::map<core::TaskId, OwnResult> results_;

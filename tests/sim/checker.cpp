@@ -55,17 +55,16 @@ void Checker::on_step(const sim::StepSeen& seen) {
   now_ = seen.at;
   if (const auto* received = std::get_if<core::MessageReceived>(&seen.event)) on_received(seen.node, *received);
   if (const auto* up = std::get_if<core::LinkUp>(&seen.event)) on_linked(nodes_[seen.node], up->peer);
-  if (const auto* forked = std::get_if<core::LoopForked>(&seen.event)) {
-    // A loop that is opened again starts from nothing.
-    std::erase_if(nodes_[seen.node].inner, [&](const auto& each) { return each.first.path == forked->terms.path; });
-  }
+  if (const auto* forked = std::get_if<core::LoopForked>(&seen.event)) on_forked(seen.node, *forked);
   for (const core::Action& action : seen.actions) {
     if (const auto* own = std::get_if<core::CommitResult>(&action)) {
-      on_committed(seen.node, {.job = own->job, .path = own->path}, own->piece);
+      on_committed(seen.node, *own);
     } else if (const auto* come = std::get_if<core::CommitReceived>(&action)) {
-      on_committed(seen.node, {.job = come->job, .path = come->path}, come->piece);
+      on_committed(seen.node, *come);
     } else if (const auto* answer = std::get_if<core::AnswerVerdict>(&action)) {
       on_answered(*answer);
+    } else if (const auto* joined = std::get_if<core::AnswerJoin>(&action)) {
+      on_joined(seen.node, *joined);
     } else if (const auto* notice = std::get_if<core::Notice>(&action)) {
       const auto peer = notice->peer ? sim::index_of(*notice->peer) : std::nullopt;
       if (peer && notice->what == core::Notice::What::lease_ended) nodes_[seen.node].given.erase(*peer);
@@ -84,12 +83,33 @@ void Checker::on_linked(NodeSeen& node, const core::Peer& peer) {
   node.given.erase(*index);
 }
 
-void Checker::on_committed(NodeIndex node, const core::LoopId& loop, core::Interval piece) {
-  core::IntervalSet& committed = loop.path.empty() ? jobs_[loop.job].committed : nodes_[node].inner[loop];
-  expect(Invariant::s1_commit_once, !committed.intersects(piece), "committed twice: " + text_of(piece));
-  const std::uint64_t size = *world_.workload().plan(loop.job).terms.size;
-  if (loop.path.empty()) expect(Invariant::s1_commit_once, piece.end <= size, "outside of the loop: " + text_of(piece));
-  committed.insert(piece);
+template <class Commit>
+void Checker::on_committed(NodeIndex node, const Commit& commit) {
+  core::IntervalSet* committed = &jobs_[commit.job].committed;
+  std::uint64_t size = *world_.workload().plan(commit.job).terms.size;
+  if (!commit.path.empty()) {
+    const auto loop = nodes_[node].inner.find({commit.opener, commit.path.back().ordinal});
+    if (loop == nodes_[node].inner.end()) return;  // its opener is gone, and the agent will hear of it
+    committed = &loop->second.committed;
+    size = loop->second.size;
+  }
+  expect(Invariant::s1_commit_once, !committed->intersects(commit.piece), "committed twice: " + text_of(commit.piece));
+  expect(Invariant::s1_commit_once, commit.piece.end <= size, "outside of the loop: " + text_of(commit.piece));
+  committed->insert(commit.piece);
+}
+
+void Checker::on_forked(NodeIndex node, const core::LoopForked& forked) {
+  nodes_[node].inner.try_emplace({forked.task, forked.terms.path.back().ordinal},
+                                 InnerLoop{.size = forked.terms.size, .committed = {}});
+}
+
+void Checker::on_joined(NodeIndex node, const core::AnswerJoin& answer) {
+  const auto loop = nodes_[node].inner.find({answer.task, answer.ordinal});
+  if (loop == nodes_[node].inner.end()) return;
+  expect(Invariant::s4_coverage,
+         answer.verdict == core::Verdict::done && loop->second.committed.count() == loop->second.size,
+         "a join was answered with " + std::to_string(loop->second.committed.count()) + " of " +
+             std::to_string(loop->second.size) + " committed");
 }
 
 void Checker::on_answered(const core::AnswerVerdict& answer) {
@@ -229,7 +249,8 @@ void Checker::on_task_began(const sim::TaskSeen& seen) {
     expect(Invariant::s3_copies, static_cast<std::uint64_t>(copies) < copies_max,
            "a fourth live copy of " + text_of(order.piece));
     if (!job.failed_once)
-      expect(Invariant::r6_reexecution, copies > 0 || !job.started.intersects(order.piece) || job.copied.contains(order.piece),
+      expect(Invariant::r6_reexecution,
+             copies > 0 || !job.started.intersects(order.piece) || job.copied.contains(order.piece),
              "runs again without a fault: " + text_of(order.piece));
   }
   if (world_.workload().plan(order.job).root == seen.node) on_issued(job, order.piece, order.attempt);
@@ -245,6 +266,7 @@ void Checker::on_issued(JobSeen& job, core::Interval piece, core::Attempt attemp
 }
 
 void Checker::on_task_gone(const sim::TaskSeen& seen, sim::TaskEnding ending) {
+  std::erase_if(nodes_[seen.node].inner, [&](const auto& each) { return each.first.first == seen.order.task; });
   if (!seen.order.path.empty()) return;
   JobSeen& job = jobs_[seen.order.job];
   std::erase(job.running, Running{.node = seen.node, .task = seen.order.task, .piece = seen.order.piece});

@@ -89,32 +89,39 @@ class Checker : public agent::sim::Observer {
   struct JobSeen {
     agent::core::IntervalSet committed;
     agent::core::IntervalSet started;
-    agent::core::IntervalSet copied;  // to be started again, somewhere, though it may run
+    agent::core::IntervalSet copied;                 // to be started again, somewhere, though it may run
     agent::core::IntervalMap<std::uint32_t> issued;  // by its root: 1 + the highest attempt
-    std::vector<Running> running;  // of the root loop
-    bool failed_once = false;      // some task of it: what follows is no re-execution
+    std::vector<Running> running;                    // of the root loop
+    bool failed_once = false;                        // some task of it: what follows is no re-execution
+  };
+  // A loop that a task opened, until the task is gone.
+  struct InnerLoop {
+    std::uint64_t size = 0;
+    agent::core::IntervalSet committed;
   };
   struct NodeSeen {
-    std::map<agent::core::LoopId, agent::core::IntervalSet> inner;  // committed, of loops opened here
+    std::map<std::pair<agent::core::TaskId, std::uint32_t>, InnerLoop> inner;  // by opener and ordinal
     std::map<NodeIndex, WorldTime> heard;
     std::map<NodeIndex, agent::core::InstanceKey> instances;  // of those that it was linked to
     std::map<agent::core::JobId, std::set<NodeIndex>> masters;
     std::map<NodeIndex, std::map<agent::core::BranchId, Given>> given;
     std::map<std::pair<NodeIndex, agent::core::BranchId>, agent::core::IntervalSet> told;  // in parts of `holds` so far
-    std::uint64_t sent = 0;     // in the window under way
+    std::uint64_t sent = 0;                                                                // in the window under way
     std::uint64_t allowed = 0;  // likewise, for results and grants
   };
 
   void expect(Invariant invariant, bool holds, const std::string& what);
   void on_received(NodeIndex node, const agent::core::MessageReceived& received);
+  template <class Commit>
+  void on_committed(NodeIndex node, const Commit& commit);
+  void on_forked(NodeIndex node, const agent::core::LoopForked& forked);
+  void on_joined(NodeIndex node, const agent::core::AnswerJoin& answer);
   void on_linked(NodeSeen& node, const agent::core::Peer& peer);
-  void on_committed(NodeIndex node, const agent::core::LoopId& loop, agent::core::Interval piece);
   void on_answered(const agent::core::AnswerVerdict& answer);
   void on_grant(NodeIndex master, NodeIndex helper, const protocol::Grant& grant);
   void on_issued(JobSeen& job, agent::core::Interval piece, agent::core::Attempt attempt);
   void on_held(NodeIndex master, NodeIndex helper, const protocol::Holds& holds);
-  void never_started(NodeIndex master, const agent::core::LoopId& loop,
-                     const std::vector<agent::core::Interval>& what);
+  void never_started(NodeIndex master, const agent::core::LoopId& loop, const std::vector<agent::core::Interval>& what);
   void take_back(NodeIndex master, NodeIndex helper, agent::core::BranchId branch,
                  const std::vector<agent::core::Interval>& what);
   [[nodiscard]] std::uint32_t branch_number(const agent::core::LoopId& loop) const;

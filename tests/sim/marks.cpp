@@ -79,6 +79,7 @@ std::string_view name_of(Mark mark) {
 
 void Marks::on_notice(const core::Notice& notice) {
   if (const auto mark = mark_of(notice.what)) hit(*mark);
+  if (notice.what == core::Notice::What::stolen && !notice.path.empty()) hit(Mark::nested_steal);
 }
 
 void Marks::on_step(const sim::StepSeen& seen) {
@@ -91,17 +92,10 @@ void Marks::on_step(const sim::StepSeen& seen) {
   }
 }
 
-void Marks::on_grant(const sim::SendSeen& seen, const protocol::Grant& grant) {
-  if (grant.loop.path.empty()) return;
-  hit(Mark::inner_loop_lent);
-  const auto helper = sim::index_of(seen.to);
-  if (helper && grant.request != 0 && asks_.contains({*helper, grant.request})) hit(Mark::nested_steal);
-}
-
 void Marks::on_sent(const sim::SendSeen& seen) {
   const core::Message& message = seen.send.message;
-  if (const auto* grant = std::get_if<protocol::Grant>(&message)) on_grant(seen, *grant);
-  if (const auto* ask = std::get_if<protocol::Ask>(&message)) asks_.emplace(seen.from, ask->request);
+  if (const auto* grant = std::get_if<protocol::Grant>(&message); grant != nullptr && !grant->loop.path.empty())
+    hit(Mark::inner_loop_lent);
   if (const auto* busy = std::get_if<protocol::Busy>(&message); busy != nullptr && !busy->free.empty())
     hit(Mark::hint_given);
   if (!seen.send.attached.batches.empty()) hit(Mark::forwarded_batch);

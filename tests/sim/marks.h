@@ -67,12 +67,10 @@ class Marks : public agent::sim::Observer {
  private:
   void hit(Mark mark) { ++counts_[static_cast<std::size_t>(mark)]; }
   void on_notice(const agent::core::Notice& notice);
-  void on_grant(const agent::sim::SendSeen& seen, const protocol::Grant& grant);
 
   const agent::sim::World& world_;
   MarkCounts counts_{};
   std::map<std::string_view, std::uint64_t> faults_;
-  std::set<std::pair<agent::sim::NodeIndex, std::uint64_t>> asks_;            // who asked, under which number
   std::map<agent::core::JobId, std::vector<agent::core::Interval>> running_;  // of root loops
 };
 

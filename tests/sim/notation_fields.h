@@ -70,7 +70,8 @@ void fields(V& v, core::LoopId& s) {
 }
 template <class V>
 void fields(V& v, core::Attached& s) {
-  v("mandates", s.mandates), v("results", s.results), v("batches", s.batches), v("records", s.records);
+  v("mandates", s.mandates), v("results", s.results), v("batches", s.batches), v("records", s.records),
+      v("loops", s.loops);
 }
 template <class V>
 void fields(V& v, core::Counts& s) {
@@ -170,13 +171,13 @@ void fields(V& v, core::ExtendDeadline& s) {
 }
 template <class V>
 void fields(V& v, core::CommitResult& s) {
-  v("task", s.task), v("job", s.job), v("path", s.path), v("piece", s.piece), v("attempt", s.attempt),
-      v("outcome", s.outcome);
+  v("task", s.task), v("job", s.job), v("path", s.path), v("opener", s.opener), v("piece", s.piece),
+      v("attempt", s.attempt), v("outcome", s.outcome);
 }
 template <class V>
 void fields(V& v, core::CommitReceived& s) {
   v("batch", s.batch), v("index", s.index), v("executor", s.executor), v("job", s.job), v("path", s.path);
-  v("piece", s.piece), v("attempt", s.attempt), v("outcome", s.outcome);
+  v("opener", s.opener), v("piece", s.piece), v("attempt", s.attempt), v("outcome", s.outcome);
 }
 template <class V>
 void fields(V& v, core::DropResult& s) {
@@ -208,7 +209,7 @@ void fields(V& v, core::Send& s) {
 }
 template <class V>
 void fields(V& v, core::Notice& s) {
-  v("what", s.what), v("job", s.job), v("piece", s.piece), v("peer", s.peer);
+  v("what", s.what), v("job", s.job), v("piece", s.piece), v("peer", s.peer), v("path", s.path);
 }
 
 // Messages: what the core reads or writes of them. Opaque fields are empty there.

@@ -39,7 +39,8 @@ SIM_NAMES(protocol::ByeReason, "leaving"sv, "version"sv, "revoked"sv, "newer_ins
 SIM_NAMES(protocol::RefugeRole, "ancestor"sv, "root"sv, "deputy"sv);
 SIM_NAMES(protocol::RefuseReason, "no_slot"sv, "owner"sv, "draining"sv, "sandbox_level"sv, "program_missing"sv,
           "content_missing"sv, "not_permitted"sv, "job_ended"sv, "no_mandate"sv, "too_deep"sv, "malformed"sv);
-SIM_NAMES(protocol::ReturnReason, "recalled"sv, "owner"sv, "draining"sv, "asleep"sv, "adopted_elsewhere"sv);
+SIM_NAMES(protocol::ReturnReason, "recalled"sv, "owner"sv, "draining"sv, "asleep"sv, "adopted_elsewhere"sv,
+          "no_slot"sv);
 SIM_NAMES(protocol::CancelReason, "won_elsewhere"sv, "stopped"sv, "user"sv, "expired"sv, "not_accepted"sv);
 #undef SIM_NAMES
 

@@ -59,6 +59,15 @@ sim::Mishaps draw_mishaps(Random& random, const agent::core::JobTerms& terms) {
   return mishaps;
 }
 
+// With those of the loops below it, on average: the work of a job is to be the same with and without nesting.
+std::uint64_t iterations_per_outer(const sim::Nesting& nesting) {
+  const double loops = 0.5 * (1 + nesting.loops_max) * nesting.percent / 100;
+  const double below = loops * 0.5 * static_cast<double>(nesting.size_min + nesting.size_max);
+  double all = 1;
+  for (std::uint32_t depth = 0; depth < nesting.depth; ++depth) all = 1 + below * all;
+  return static_cast<std::uint64_t>(all);
+}
+
 sim::JobPlan draw_job(Random& random, std::uint32_t number, const std::vector<sim::NodeOptions>& nodes) {
   sim::JobPlan plan{.root = static_cast<NodeIndex>(random.below(nodes.size())),
                     .submitted = WorldTime(between(random, 5s, 90s)),
@@ -88,7 +97,7 @@ sim::JobPlan draw_job(Random& random, std::uint32_t number, const std::vector<si
                   .size_max = 2 + random.below(8),
                   .loops_max = static_cast<std::uint32_t>(1 + random.below(2)),
                   .branch_number = static_cast<std::uint32_t>(random.below(6))};
-  plan.terms.size = std::max<std::uint64_t>(1, *plan.terms.size / 10);
+  plan.terms.size = std::max<std::uint64_t>(2, *plan.terms.size / iterations_per_outer(plan.nesting));
   return plan;
 }
 

@@ -76,12 +76,16 @@ std::vector<Seed> seeds_of(samples::BatchKind /*kind*/) {
 std::vector<Seed> seeds_of(samples::LoopStatementKind /*kind*/) {
   LoopStatement deepest = samples::loop_statement();
   deepest.path.assign(path_depth_max, PathStep{~std::uint64_t{0}, ~std::uint32_t{0}});
+  deepest.count = ~std::uint64_t{0};
+  deepest.branch_number = ~std::uint32_t{0};
   const Bytes body = encode_body(samples::loop_statement()).value();
-  return {
-      {"deepest", encode_body(deepest).value(), true},
-      {"root_loop", with(body, 16, {0}), false},
-      {"claims_33_levels", with(encode_body(deepest).value(), 16, {33}), false},
-      {"ordinal_above_32_bits", with(encode_body(deepest).value(), 17 + 10, {0xff, 0xff, 0xff, 0xff, 0x7f}), false}};
+  const std::size_t branch_number_at = body.size() - 16 - 32 - 1;
+  return {{"deepest", encode_body(deepest).value(), true},
+          {"root_loop", with(body, 16, {0}), false},
+          {"claims_33_levels", with(encode_body(deepest).value(), 16, {33}), false},
+          {"ordinal_above_32_bits", with(encode_body(deepest).value(), 17 + 10, {0xff, 0xff, 0xff, 0xff, 0x7f}), false},
+          {"stays_home", with(body, branch_number_at, {0}), true},
+          {"long_branch_number", with(body, branch_number_at, {0x80}), false}};
 }
 
 template <class Kind>

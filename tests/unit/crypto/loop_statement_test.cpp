@@ -31,6 +31,7 @@ TEST(loop_statement, of_the_deepest_loop_fits_its_size) {
   LoopStatement statement = samples::loop_statement();
   statement.path.assign(path_depth_max, PathStep{~std::uint64_t{0}, ~std::uint32_t{0}});
   statement.count = ~std::uint64_t{0};
+  statement.branch_number = ~std::uint32_t{0};
   const auto sealed = sign_loop_statement(statement, node_key);
   ASSERT_TRUE(sealed);
   EXPECT_EQ(open_loop_statement(sealed->bytes, samples::job)->statement, statement);
@@ -59,6 +60,7 @@ TEST(loop_statement, describes_the_same_loop_whoever_opens_it_and_no_other) {
   EXPECT_TRUE(differs([](LoopStatement& it) { it.path.back().ordinal += 1; }));
   EXPECT_TRUE(differs([](LoopStatement& it) { it.body.bytes[0] ^= std::byte{1}; }));
   EXPECT_TRUE(differs([](LoopStatement& it) { it.count += 1; }));
+  EXPECT_TRUE(differs([](LoopStatement& it) { it.branch_number += 1; }));
   EXPECT_TRUE(differs([](LoopStatement& it) { it.arguments.bytes[0] ^= std::byte{1}; }));
 }
 

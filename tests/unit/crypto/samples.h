@@ -131,6 +131,7 @@ inline LoopStatement loop_statement() {
                        .body = Digest{filled<Bytes32>(0x88)},
                        .count = 300,
                        .arguments = Digest{filled<Bytes32>(0x99)},
+                       .branch_number = 6,
                        .opener = node_pair().public_key(),
                        .instance = filled<Bytes16>(0xaa)};
 }

@@ -62,6 +62,21 @@ class Agent {
   [[nodiscard]] std::optional<Counts> counts(JobId job) const;
   // Everything below this index is committed.
   [[nodiscard]] std::uint64_t committed_below(JobId job) const;
+  [[nodiscard]] bool knows(JobId job) const { return jobs_.contains(job); }
+  // Helpers that count against the branch number of that loop.
+  [[nodiscard]] std::uint32_t helpers_of(const LoopId& loop) const;
+  // What is kept, much of it because of others.
+  struct Sizes {
+    std::size_t contacts = 0;
+    std::size_t branches = 0;
+    std::size_t errands = 0;
+    std::size_t kept_requests = 0;
+  };
+  [[nodiscard]] Sizes sizes() const {
+    return {contacts_.size(), branches_.size(), errands_.size(), kept_requests_.size()};
+  }
+  // No peer is granted, or grants, more branches than a beat can tell of.
+  static constexpr std::size_t branches_per_peer_max = protocol::limits::branches_per_beat_max / 2;
   void check_invariants() const;
 
  private:
@@ -162,11 +177,11 @@ class Agent {
     NodeId node;
     std::uint64_t request = 0;
     Instant since;
+    std::uint8_t hops_left = 0;
   };
   [[nodiscard]] bool is_free() const;
   // No peer is known, and no way to any: one machine alone asks nobody.
   [[nodiscard]] bool has_nobody() const { return options_.seeds.empty() && contacts_.empty() && peers_.view().empty(); }
-  [[nodiscard]] std::uint32_t helpers_of(const LoopId& loop) const;
   [[nodiscard]] std::uint32_t helpers_wanted(const Branch& branch) const;
   void seek_helpers();
   bool probe_somebody(Branch& branch);
@@ -219,6 +234,12 @@ class Agent {
   void on_message(NodeId from, const protocol::Returned& returned, const Proofs& proofs);
   void on_message(NodeId from, const protocol::Cancel& cancel, const Proofs& proofs);
   void tell_losers(BranchKey key, const Losers& losers, protocol::CancelReason why);
+  void tell_cancelled(const Helper& helper, const IntervalSet& what, protocol::CancelReason why);
+  // The set in as many lists as messages need.
+  static void in_parts(const IntervalSet& what, const std::function<void(std::vector<Interval>)>& tell);
+  [[nodiscard]] static bool makes_sense(const protocol::Grant& grant, const Proofs& proofs);
+  // Why a grant that makes sense is not taken, whatever the job.
+  [[nodiscard]] std::optional<protocol::RefuseReason> must_refuse(NodeId from, const protocol::Grant& grant) const;
   [[nodiscard]] std::vector<protocol::Refuge> refuges_below(const Branch& branch) const;
 
   // --- results, both ends (agent_results.cpp)

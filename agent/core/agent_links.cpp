@@ -11,6 +11,7 @@ namespace {
 
 constexpr Duration redial_period = std::chrono::seconds(1);
 constexpr Duration lent_on_patience = std::chrono::seconds(2);
+constexpr std::size_t unknown_answered_max = 16;  // branches of one beat that are not known (any more)
 
 // What a helper holds of a branch, as a number that both ends can compute. FNV-1a over the bounds: a difference that it
 // hides for once is seen in the next beat, when the sets have changed.
@@ -181,6 +182,7 @@ void Agent::send_beat(Contact& contact) {
                       .mandates = {},
                       .branches = {}};
   Attached attached;
+  contact.link.on_beat(now_);
   for (auto& [key, branch] : branches_) {
     if (Helper* helper = branch.helper(node)) {
       beat.branches.push_back(
@@ -189,6 +191,9 @@ void Agent::send_beat(Contact& contact) {
         attached.mandates.push_back(branch.loop().job);
       tell_settled(key, *helper);
     }
+    const bool full = attached.mandates.size() == protocol::limits::mandates_per_beat_max ||
+                      beat.branches.size() + 1 >= protocol::limits::branches_per_beat_max;
+    if (full) send(node, std::exchange(beat, {}), std::exchange(attached, {}));
     const auto* master = std::get_if<Master>(&branch.upstream());
     if (master != nullptr && master->node == node) {
       IntervalSet open = branch.partition().unstarted();
@@ -197,7 +202,6 @@ void Agent::send_beat(Contact& contact) {
           {.branch = {.sender_is = protocol::Side::helper, .branch = master->id}, .digest = digest_of(open)});
     }
   }
-  contact.link.on_beat(now_);
   send(node, std::move(beat), std::move(attached));
 }
 
@@ -267,15 +271,17 @@ void Agent::lapse_branches() {
 }
 
 void Agent::on_message(NodeId from, const protocol::Beat& beat, const Proofs&) {
+  std::size_t unknown = 0;  // the rest of them is answered when the next beat comes
   for (const protocol::BranchDigest& theirs : beat.branches) {
     const BranchId id = theirs.branch.branch;
     if (theirs.branch.sender_is == protocol::Side::master) {
       // One that we know nothing of (any more): its master learns so, and takes it back.
-      if (!held_for({.node = from, .id = id})) tell_nothing_held(from, id);
+      if (!held_for({.node = from, .id = id}) && ++unknown <= unknown_answered_max) tell_nothing_held(from, id);
       continue;
     }
     const std::optional<BranchKey> key = lent_as(from, id);
     if (!key) {
+      if (++unknown > unknown_answered_max) continue;
       send(from, protocol::Cancel{.branch = id, .intervals = {}, .why = protocol::CancelReason::expired});
       continue;
     }

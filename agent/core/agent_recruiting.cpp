@@ -22,6 +22,14 @@ constexpr Duration ask_patience = std::chrono::seconds(2);
 constexpr Duration kept_for = std::chrono::seconds(30);
 constexpr std::size_t kept_requests_max = 16;
 constexpr std::size_t notes_count = 4;
+constexpr std::uint32_t slots_believed_max = 4'096;  // of one node
+constexpr Duration round_trip_believed_max = std::chrono::seconds(10);
+
+// As a peer tells it, in nanoseconds.
+Duration believed_round_trip(std::uint64_t told_ns) {
+  return std::min(Duration(static_cast<std::int64_t>(std::min<std::uint64_t>(told_ns, INT64_MAX))),
+                  round_trip_believed_max);
+}
 
 }  // namespace
 
@@ -94,7 +102,9 @@ void Agent::probe(Branch& branch, NodeId node) {
 void Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
   Branch& branch = branches_.at(key);
   std::uint64_t weight = 0;
-  for (const Seeking::Offered& offer : offers) weight += std::max(offer.slots, 1U);
+  // What it says of its slots is its word: no share is larger than one of so many.
+  auto slots_of = [](const Seeking::Offered& offer) { return std::clamp(offer.slots, 1U, slots_believed_max); };
+  for (const Seeking::Offered& offer : offers) weight += slots_of(offer);
   const std::uint64_t todo = branch.partition().todo_count();
   std::uint64_t keep = options_.slots;
   if (const std::optional<Duration> cost = branch.mean_cost())
@@ -102,9 +112,10 @@ void Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
   keep = std::min(keep, todo / (weight + 1) + 1);
   std::uint64_t rest = todo > keep ? todo - keep : 0;
   for (const Seeking::Offered& offer : offers) {
-    const std::uint64_t part = weight == 0 ? 0 : rest * std::max(offer.slots, 1U) / weight;
+    const std::uint64_t slots = slots_of(offer);
+    const std::uint64_t part = rest / weight * slots + rest % weight * slots / weight;
     rest -= part;
-    weight -= std::max(offer.slots, 1U);
+    weight -= slots;
     const bool wanted = part > 0 && helpers_of(branch.loop()) < branch.branch_number() && is_up(offer.node);
     if (wanted) {
       grant(key, offer.node, branch.share_back(part), offer.request);
@@ -117,13 +128,16 @@ void Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
 // --- the asked side
 
 void Agent::on_message(NodeId from, const protocol::Probe& probe, const Proofs&) {
-  if (is_free()) return offer(from, probe.request, Duration(static_cast<std::int64_t>(probe.round_trip_ns)));
+  const Duration round_trip = believed_round_trip(probe.round_trip_ns);
+  if (is_free()) return offer(from, probe.request, round_trip);
+  // One of each peer: its newest.
+  std::erase_if(kept_requests_, [&](const KeptRequest& kept) { return kept.node == from; });
   const bool kept = kept_requests_.size() < kept_requests_max;
   if (kept)
     kept_requests_.push_back({.node = from,
                               .request = probe.request,
                               .priority = probe.priority,
-                              .round_trip = Duration(static_cast<std::int64_t>(probe.round_trip_ns)),
+                              .round_trip = round_trip,
                               .until = now_ + kept_for});
   answer_busy(from, probe.request, kept);
 }
@@ -165,9 +179,9 @@ void Agent::on_message(NodeId from, const protocol::Offer& offer, const Proofs&)
 void Agent::on_message(NodeId from, const protocol::Busy& busy, const Proofs&) {
   for (const protocol::Hint& hint : busy.free) peers_.hear_free(now_, from, hint);
   for (const protocol::Hint& hint : busy.others) peers_.hear_of(now_, from, hint);
-  if (asking_ && asking_->request == busy.request) asking_.reset();
+  if (asking_ && asking_->node == from && asking_->request == busy.request) asking_.reset();
   for (auto& [key, branch] : branches_) {
-    branch.seeking().on_busy(busy.request);
+    branch.seeking().on_busy(busy.request, from);
     if (!busy.free.empty()) branch.seeking().encourage(now_);
   }
 }
@@ -229,7 +243,7 @@ void Agent::ask_somebody() {
 }
 
 void Agent::ask(NodeId node, std::uint8_t hops_left) {
-  asking_ = Asking{.node = node, .request = next_request_++, .since = now_};
+  asking_ = Asking{.node = node, .request = next_request_++, .since = now_, .hops_left = hops_left};
   send(node, protocol::Ask{.request = asking_->request,
                            .sandbox_level = 0,
                            .slots = static_cast<std::uint32_t>(free_slots_.size()),
@@ -252,11 +266,12 @@ void Agent::on_message(NodeId from, const protocol::Ask& ask, const Proofs&) {
   }
   if (gave) return;
   if (const auto found = copy_for(from)) return grant(found->first, from, found->second, ask.request);
-  if (const std::optional<protocol::Hint> better = better_place(from); better && ask.hops_left > 0) {
+  const std::uint8_t hops_left = std::min(ask.hops_left, protocol::limits::refer_hops_max);
+  if (const std::optional<protocol::Hint> better = better_place(from); better && hops_left > 0) {
     actions_->emplace_back(Notice{.what = Notice::What::referred, .job = {}, .piece = {}, .peer = from});
     return send(from, protocol::Refer{.request = ask.request,
                                       .better = *better,
-                                      .hops_left = static_cast<std::uint8_t>(ask.hops_left - 1)});
+                                      .hops_left = static_cast<std::uint8_t>(hops_left - 1)});
   }
   peers_.hear_free(now_, from, {.node_prefix = prefix_of(from), .address = contacts_.at(from).peer.address});
   answer_busy(from, ask.request, /*kept=*/false);
@@ -319,14 +334,17 @@ std::optional<protocol::Hint> Agent::better_place(NodeId asker) const {
 
 void Agent::on_message(NodeId from, const protocol::Refer& refer, const Proofs&) {
   if (!asking_ || asking_->node != from || asking_->request != refer.request) return;
+  // No chain of referrals is longer than we began it.
+  if (asking_->hops_left == 0) return asking_.reset();
+  const auto hops_left = std::min(refer.hops_left, static_cast<std::uint8_t>(asking_->hops_left - 1));
   asking_.reset();
   peers_.hear_of(now_, from, refer.better);
   const Peers::Choice there{.origin = Peers::Choice::Origin::heard,
                             .node = {},
                             .node_prefix = refer.better.node_prefix,
                             .address = refer.better.address};
-  if (const std::optional<NodeId> node = linked_at(there)) return ask(*node, refer.hops_left);
-  run_errand({.kind = Errand::Kind::ask, .loop = {}, .hops_left = refer.hops_left}, there);
+  if (const std::optional<NodeId> node = linked_at(there)) return ask(*node, hops_left);
+  run_errand({.kind = Errand::Kind::ask, .loop = {}, .hops_left = hops_left}, there);
 }
 
 // --- links for what is wanted of somebody

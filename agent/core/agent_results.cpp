@@ -47,9 +47,12 @@ void Agent::report(BranchKey key, const Master& master) {
   report.remaining = branch.partition().open_count();
   for (const auto& [begin, running] : branch.running()) report.started.push_back(running.piece.interval);
   upward.started_told = report.started;
+  std::size_t room = protocol::limits::intervals_per_message_max - report.started.size();
   for (const auto& [node, helper] : branch.helpers()) {
-    if (helper.held.empty() || report.lent.size() == protocol::limits::lent_max) continue;
-    report.lent.push_back({.helper = node, .attempt = helper.attempt, .what = helper.held.intervals()});
+    const std::vector<Interval>& held = helper.held.intervals();
+    if (held.empty() || held.size() > room || report.lent.size() == protocol::limits::lent_max) continue;
+    room -= held.size();
+    report.lent.push_back({.helper = node, .attempt = helper.attempt, .what = held});
   }
   send(master.node, std::move(report),
        {.mandates = {}, .results = std::move(outgoing.results), .batches = std::move(outgoing.batches), .records = {}});
@@ -77,6 +80,10 @@ void Agent::take_batch(Branch& branch, Helper& helper, const BatchFact& batch, L
   bool kept = false;
   for (std::uint32_t index = 0; index < batch.results.size(); ++index) {
     const ResultFact& fact = batch.results[index];
+    if (fact.piece.begin >= fact.piece.end || !helper.granted.contains(fact.piece)) {
+      note(Notice::What::strange, branch, fact.piece, helper.node);
+      continue;
+    }
     const bool late = !helper.held.contains(fact.piece);
     const bool accepted =
         branch.on_reported(helper,
@@ -105,7 +112,9 @@ void Agent::tell_settled(BranchKey key, Helper& helper) {
   const IntervalSet settled = branch.settled_for(helper);
   if (settled.empty() || !is_up(helper.node)) return;
   branch.told_settled(helper, settled);
-  send(helper.node, protocol::Settled{.loop = branch.loop(), .intervals = settled.intervals()});
+  in_parts(settled, [&](std::vector<Interval> part) {
+    send(helper.node, protocol::Settled{.loop = branch.loop(), .intervals = std::move(part)});
+  });
 }
 
 void Agent::on_message(NodeId from, const protocol::Received& received, const Proofs&) {

@@ -13,6 +13,7 @@ Helper& Branch::lend(NodeId node, BranchId id, const Share& share, Instant now) 
     helper.node = node;
     helper.id = id;
   }
+  helper.granted.insert(share.intervals);
   helper.held.insert(share.intervals);
   helper.attempt = std::max(helper.attempt, share.attempt);
   helper.unanswered = share.intervals;
@@ -56,6 +57,7 @@ void Branch::drop_idle_helpers() {
 }
 
 bool Branch::on_reported(Helper& helper, const KeptResult& result, Losers& losers, std::vector<Action>& actions) {
+  if (!helper.granted.contains(result.piece)) return false;
   const IntervalSet covered(result.piece);
   helper.held.erase(covered);
   helper.started.erase(result.piece.begin);
@@ -64,7 +66,9 @@ bool Branch::on_reported(Helper& helper, const KeptResult& result, Losers& loser
   if (finish == Partition::Finish::not_ours) return false;
   if (finish == Partition::Finish::overlaps) {
     // What it would have covered besides is nobody's now, unless somebody else has it.
-    free_again(covered.both(partition_.out()), result.attempt, Partition::Rest::maybe_started, {});
+    // An attempt that was never issued to it is a lie, and would spoil the count.
+    const Attempt issued = std::min(result.attempt, helper.attempt);
+    free_again(covered.both(partition_.out()), issued, Partition::Rest::maybe_started, {});
     return false;
   }
   release_losers(result.piece, losers);
@@ -132,8 +136,9 @@ void Branch::on_progress(Helper& helper, const protocol::Report& report, Instant
     started.emplace(interval.begin, Helper::Started{.interval = interval, .since = known ? before->second.since : now});
   }
   helper.started = std::move(started);
-  helper.lent_on = {};
-  for (const protocol::Lent& lent : report.lent) helper.lent_on.insert(IntervalSet(lent.what).both(helper.held));
+  IntervalSet lent_on;
+  for (const protocol::Lent& lent : report.lent) lent_on.insert(IntervalSet(lent.what));
+  helper.lent_on = lent_on.both(helper.held);
 }
 
 std::uint64_t Branch::power_per_megasecond(Instant now) const {
@@ -200,9 +205,8 @@ std::optional<Interval> Branch::worth_copying(Instant now, NodeId thief) const {
     if (!partition_.out().contains(piece) || copies(piece) >= copies_max) return;
     if (already != helpers_.end() && already->second.held.intersects(piece)) return;
     const Duration elapsed = now - since;
-    const auto limit = mean ? Duration(static_cast<std::int64_t>(too_long * static_cast<double>(mean->count()) *
-                                                                 static_cast<double>(piece.count())))
-                            : Duration::max();
+    const double usual = mean ? static_cast<double>(mean->count()) * static_cast<double>(piece.count()) : 1e18;
+    const Duration limit(static_cast<std::int64_t>(std::min(1e18, too_long * usual)));
     if (!is_silent && elapsed <= limit) return;
     if (best && (silent > is_silent || (silent == is_silent && elapsed <= longest))) return;
     best = piece;
@@ -233,7 +237,10 @@ IntervalSet Branch::return_back(std::uint64_t count) {
 }
 
 IntervalSet Branch::return_these(const IntervalSet& wanted) {
-  const IntervalSet back = wanted.both(partition_.todo());
+  IntervalSet back = wanted.both(partition_.todo());
+  // No more than one message can tell.
+  if (back.intervals().size() > Partition::share_intervals_max)
+    back = back.take_back(~std::uint64_t{0}, Partition::share_intervals_max);
   partition_.remove(back);
   return back;
 }

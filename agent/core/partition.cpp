@@ -77,8 +77,10 @@ void Partition::conclude(Share& share) {
 Share Partition::share_back(std::uint64_t count) {
   assert(count >= 1);
   Share share;
-  share.intervals = todo_.take_back(count);
-  while (share.intervals.count() < count && !redo_.empty()) into_share(share, take_redo(std::prev(redo_.end())));
+  share.intervals = todo_.take_back(count, share_intervals_max);
+  while (share.intervals.count() < count && !redo_.empty() &&
+         share.intervals.intervals().size() + share.pieces.size() < share_intervals_max)
+    into_share(share, take_redo(std::prev(redo_.end())));
   conclude(share);
   return share;
 }

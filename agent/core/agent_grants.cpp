@@ -23,6 +23,12 @@ std::optional<Agent::BranchKey> Agent::lent_as(NodeId helper, BranchId id) const
   return std::nullopt;
 }
 
+bool Agent::owns(const LoopId& loop) const {
+  return std::ranges::any_of(branches_, [&](const auto& entry) {
+    return entry.second.loop() == loop && entry.second.owner().has_value();
+  });
+}
+
 std::optional<Agent::BranchKey> Agent::held_for(const Master& master) const {
   for (const auto& [key, branch] : branches_) {
     if (branch.upstream() == Upstream(master)) return key;
@@ -40,6 +46,7 @@ void Agent::grant(BranchKey key, NodeId to, const Share& share, std::uint64_t re
   grant.intervals = share.intervals.intervals();
   for (const Piece& piece : share.pieces) {
     grant.pieces.push_back(piece.interval);
+    grant.copies = grant.copies || piece.copy;
     if (piece.tries > 0 && grant.histories.size() < protocol::limits::histories_max)
       grant.histories.push_back({.iteration = piece.interval.begin, .tries = piece.tries, .deaths = {}});
   }
@@ -68,10 +75,7 @@ void Agent::take_back_unanswered() {
     for (NodeId node : branch.unanswered_since(now_ - Branch::answer_patience)) {
       Helper& helper = *branch.helper(node);
       const IntervalSet back = *std::exchange(helper.unanswered, std::nullopt);
-      if (is_up(node))
-        send(node,
-             protocol::Cancel{
-                 .branch = helper.id, .intervals = back.intervals(), .why = protocol::CancelReason::not_accepted});
+      send_cancel(helper, back, protocol::CancelReason::not_accepted);
       branch.take_back(helper, back, Partition::Rest::maybe_started);
     }
   }
@@ -90,10 +94,10 @@ bool Agent::makes_sense(const protocol::Grant& grant, const Proofs& proofs) {
 }
 
 std::optional<protocol::RefuseReason> Agent::must_refuse(NodeId from, const protocol::Grant& grant) const {
+  // Who owns the loop has all of it.
+  if (owns(grant.loop)) return protocol::RefuseReason::not_permitted;
   std::size_t branches = 0;
   for (const auto& [key, branch] : branches_) {
-    // Of a loop of our own there is nothing that somebody else could grant.
-    if (branch.owner() && branch.loop() == grant.loop) return protocol::RefuseReason::not_permitted;
     const auto* master = std::get_if<Master>(&branch.upstream());
     if (master == nullptr || master->node != from) continue;
     ++branches;
@@ -137,7 +141,8 @@ void Agent::on_message(NodeId from, const protocol::Grant& grant, const Proofs& 
     auto history = std::ranges::find(grant.histories, interval.begin, &protocol::History::iteration);
     pieces.push_back({.interval = interval,
                       .attempt = grant.attempt,
-                      .tries = history == grant.histories.end() ? 0 : history->tries});
+                      .tries = history == grant.histories.end() ? 0 : history->tries,
+                      .copy = grant.copies});
   }
   branch.on_granted(plain, pieces, grant.attempt);
   if (held_for_ == std::pair(from, grant.request)) held_until_.reset();
@@ -180,10 +185,13 @@ void Agent::on_message(NodeId from, const protocol::Recall& recall, const Proofs
   } else {
     back = branch.return_these(IntervalSet(std::get<protocol::Intervals>(recall.what)));
   }
-  send(from, protocol::Returned{.branch = recall.branch,
-                                .intervals = back.intervals(),
-                                .why = protocol::ReturnReason::recalled,
-                                .still_lent = {}});
+  send_returned({.node = from, .id = recall.branch}, back, protocol::ReturnReason::recalled);
+}
+
+void Agent::send_returned(const Master& master, const IntervalSet& what, protocol::ReturnReason why) {
+  for (auto& part : what.in_parts(intervals_per_message))
+    send(master.node,
+         protocol::Returned{.branch = master.id, .intervals = std::move(part), .why = why, .still_lent = {}});
 }
 
 void Agent::on_message(NodeId from, const protocol::Returned& returned, const Proofs&) {
@@ -192,6 +200,7 @@ void Agent::on_message(NodeId from, const protocol::Returned& returned, const Pr
   Branch& branch = branches_.at(*key);
   Helper& helper = *branch.helper(from);
   helper.recalled_at.reset();
+  if (asking_ && asking_->node == from) asking_.reset();
   branch.take_back(helper, IntervalSet(returned.intervals), Partition::Rest::never_started);
 }
 
@@ -211,22 +220,15 @@ void Agent::tell_losers(BranchKey key, const Losers& losers, protocol::CancelRea
   for (const auto& [node, lost] : losers.helpers) all[node].insert(lost);
   for (const auto& [node, lost] : all) {
     const Helper* helper = branch.helper(node);
-    if (helper != nullptr && is_up(node)) tell_cancelled(*helper, lost, why);
+    if (helper != nullptr) send_cancel(*helper, lost, why);
   }
 }
 
-void Agent::tell_cancelled(const Helper& helper, const IntervalSet& what, protocol::CancelReason why) {
-  in_parts(what, [&](std::vector<Interval> part) {
+// Of what is cancelled while there is no link, `holds` tells later.
+void Agent::send_cancel(const Helper& helper, const IntervalSet& what, protocol::CancelReason why) {
+  if (!is_up(helper.node) || what.empty()) return;
+  for (auto& part : what.in_parts(intervals_per_message))
     send(helper.node, protocol::Cancel{.branch = helper.id, .intervals = std::move(part), .why = why});
-  });
-}
-
-void Agent::in_parts(const IntervalSet& what, const std::function<void(std::vector<Interval>)>& tell) {
-  const std::vector<Interval>& all = what.intervals();
-  for (std::size_t begin = 0; begin < all.size(); begin += protocol::limits::intervals_per_message_max) {
-    const std::size_t end = std::min(all.size(), begin + protocol::limits::intervals_per_message_max);
-    tell({all.begin() + static_cast<std::ptrdiff_t>(begin), all.begin() + static_cast<std::ptrdiff_t>(end)});
-  }
 }
 
 }  // namespace agent::core

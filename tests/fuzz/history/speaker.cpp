@@ -149,6 +149,7 @@ protocol::Grant Speaker::grant() {
   grant.intervals = intervals();
   grant.attempt = Attempt(static_cast<std::uint32_t>(in_.number()));
   const std::uint8_t shape = in_.byte();
+  grant.copies = shape % 8 == 5;
   if (shape % 2 == 1) grant.pieces = intervals();
   if (shape % 4 == 3 && !grant.pieces.empty())
     grant.histories.push_back({.iteration = grant.pieces.front().begin,

@@ -78,8 +78,7 @@ bool Branch::on_reported(Helper& helper, const KeptResult& result, Duration ran,
   helper.started.erase(result.piece.begin);
   const Partition::Finish finish = partition_.finish(result.piece);
   helper.unsettled.insert(covered);
-  if (finish == Partition::Finish::not_ours) return false;
-  if (finish == Partition::Finish::overlaps) {
+  if (finish != Partition::Finish::accepted) {
     // What it would have covered besides is nobody's now, unless somebody else has it.
     // An attempt that was never issued to it is a lie, and would spoil the count.
     const Attempt issued = std::min(result.attempt, helper.attempt);

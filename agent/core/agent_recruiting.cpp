@@ -97,8 +97,9 @@ void Agent::probe(Branch& branch, NodeId node) {
                              .round_trip_ns = static_cast<std::uint64_t>(round_trip.count())});
 }
 
-// The first split may be crude: what we do in two seconds stays here, the rest goes in shares by slots. Taking back and
-// stealing mend it.
+// The first split may be crude: what we do in two seconds stays here, and not less than our own share; the rest goes in
+// shares by slots. (With less for ourselves, one offer at a time would make a chain of agents that pass nearly all of it
+// on.) Taking back and stealing mend it.
 void Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
   Branch& branch = branches_.at(key);
   std::uint64_t weight = 0;
@@ -109,7 +110,7 @@ void Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
   std::uint64_t keep = options_.slots;
   if (const std::optional<Duration> cost = branch.mean_cost())
     keep = std::max<std::uint64_t>(keep, options_.slots * static_cast<std::uint64_t>(kept_own / *cost));
-  keep = std::min(keep, todo / (weight + 1) + 1);
+  keep = std::max(keep, todo / (weight + options_.slots) * options_.slots);
   std::uint64_t rest = todo > keep ? todo - keep : 0;
   for (const Seeking::Offered& offer : offers) {
     const std::uint64_t slots = slots_of(offer);

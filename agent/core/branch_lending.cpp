@@ -224,8 +224,11 @@ std::optional<Interval> Branch::worth_copying(Instant now, std::optional<NodeId>
     for (const auto& [begin, running] : running_) consider(running.piece.interval, running.since, false);
   }
   for (const auto& [node, helper] : helpers_) {
-    for (const auto& [begin, started] : helper.started)
+    for (const auto& [begin, started] : helper.started) {
+      // What it lent on besides, it copies itself.
+      if (helper.lent_on.intersects(started.interval)) continue;
       consider(started.interval, started.since, helper.state == Helper::State::silent);
+    }
   }
   return best;
 }

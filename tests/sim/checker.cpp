@@ -52,6 +52,7 @@ void Checker::expect(Invariant invariant, bool holds, const std::string& what) {
 void Checker::on_step(const sim::StepSeen& seen) {
   now_ = seen.at;
   if (const auto* received = std::get_if<core::MessageReceived>(&seen.event)) on_received(seen.node, *received);
+  if (const auto* up = std::get_if<core::LinkUp>(&seen.event)) on_linked(nodes_[seen.node], up->peer);
   if (const auto* forked = std::get_if<core::LoopForked>(&seen.event)) {
     // A loop that is opened again starts from nothing.
     std::erase_if(nodes_[seen.node].inner, [&](const auto& each) { return each.first.path == forked->terms.path; });
@@ -66,8 +67,19 @@ void Checker::on_step(const sim::StepSeen& seen) {
     } else if (const auto* notice = std::get_if<core::Notice>(&action)) {
       const auto peer = notice->peer ? sim::index_of(*notice->peer) : std::nullopt;
       if (peer && notice->what == core::Notice::What::lease_ended) nodes_[seen.node].given.erase(*peer);
+      if (notice->what == core::Notice::What::copied) jobs_[notice->job].copied.insert(notice->piece);
     }
   }
+}
+
+// What a peer held went down with the instance that held it.
+void Checker::on_linked(NodeSeen& node, const core::Peer& peer) {
+  const auto index = sim::index_of(peer.node);
+  assert(index);
+  const auto [known, first] = node.instances.try_emplace(*index, peer.instance);
+  if (first || known->second == peer.instance) return;
+  known->second = peer.instance;
+  node.given.erase(*index);
 }
 
 void Checker::on_committed(NodeIndex node, const core::LoopId& loop, core::Interval piece) {
@@ -164,13 +176,19 @@ void Checker::on_grant(NodeIndex master, NodeIndex helper, const protocol::Grant
   };
   const bool known = helps(seen.given[helper]);
   std::uint64_t helpers = 0;
-  for (const auto& [node, branches] : seen.given) helpers += helps(branches) ? 1 : 0;
+  std::string names;
+  for (const auto& [node, branches] : seen.given) {
+    if (!helps(branches)) continue;
+    ++helpers;
+    names += " " + std::to_string(node);
+  }
   if (grant.loop.path.empty() && world_.workload().plan(grant.loop.job).root == master) {
     for (const core::Interval piece : grant.intervals) on_issued(jobs_[grant.loop.job], piece, grant.attempt);
   }
   const std::uint32_t bound = branch_number(grant.loop);
   expect(Invariant::s3_branch_bound, known || helpers < bound,
-         "node " + std::to_string(master) + " recruits one more than " + std::to_string(bound));
+         "node " + std::to_string(master) + " recruits " + std::to_string(helper) + ", one more than " +
+             std::to_string(bound) + " (it has" + names + ")");
   Given given{.loop = grant.loop, .held = {}};
   for (const core::Interval piece : grant.intervals) given.held.insert(piece);
   seen.given[helper].insert_or_assign(grant.branch, std::move(given));
@@ -209,7 +227,7 @@ void Checker::on_task_began(const sim::TaskSeen& seen) {
     expect(Invariant::s3_copies, static_cast<std::uint64_t>(copies) < copies_max,
            "a fourth live copy of " + text_of(order.piece));
     if (!job.failed_once)
-      expect(Invariant::r6_reexecution, copies > 0 || !job.started.intersects(order.piece),
+      expect(Invariant::r6_reexecution, copies > 0 || !job.started.intersects(order.piece) || job.copied.contains(order.piece),
              "runs again without a fault: " + text_of(order.piece));
   }
   if (world_.workload().plan(order.job).root == seen.node) on_issued(job, order.piece, order.attempt);

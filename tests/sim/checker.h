@@ -89,6 +89,7 @@ class Checker : public agent::sim::Observer {
   struct JobSeen {
     agent::core::IntervalSet committed;
     agent::core::IntervalSet started;
+    agent::core::IntervalSet copied;  // to be started again, somewhere, though it may run
     agent::core::IntervalMap<std::uint32_t> issued;  // by its root: 1 + the highest attempt
     std::vector<Running> running;  // of the root loop
     bool failed_once = false;      // some task of it: what follows is no re-execution
@@ -96,6 +97,7 @@ class Checker : public agent::sim::Observer {
   struct NodeSeen {
     std::map<agent::core::LoopId, agent::core::IntervalSet> inner;  // committed, of loops opened here
     std::map<NodeIndex, WorldTime> heard;
+    std::map<NodeIndex, agent::core::InstanceKey> instances;  // of those that it was linked to
     std::map<agent::core::JobId, std::set<NodeIndex>> masters;
     std::map<NodeIndex, std::map<agent::core::BranchId, Given>> given;
     std::map<std::pair<NodeIndex, agent::core::BranchId>, agent::core::IntervalSet> told;  // in parts of `holds` so far
@@ -105,6 +107,7 @@ class Checker : public agent::sim::Observer {
 
   void expect(Invariant invariant, bool holds, const std::string& what);
   void on_received(NodeIndex node, const agent::core::MessageReceived& received);
+  void on_linked(NodeSeen& node, const agent::core::Peer& peer);
   void on_committed(NodeIndex node, const agent::core::LoopId& loop, agent::core::Interval piece);
   void on_answered(const agent::core::AnswerVerdict& answer);
   void on_grant(NodeIndex master, NodeIndex helper, const protocol::Grant& grant);

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "agent/core/planted.h"
 namespace agent::core {
 
 namespace {
@@ -247,7 +248,7 @@ std::optional<Instant> Agent::deadline_of(const Branch& branch) const {
   const Mandate& mandate = jobs_.at(branch.loop().job).mandate;
   if (!mandate.fresh(now_)) return std::nullopt;
   const auto* master = std::get_if<Master>(&branch.upstream());
-  if (master == nullptr) return mandate.good_until();
+  if (master == nullptr || planted(Defect::outlive_lease)) return mandate.good_until();
   auto at = contacts_.find(master->node);
   if (at == contacts_.end() || !at->second.link.we_hold_lease(now_)) return std::nullopt;
   return std::min(mandate.good_until(), *at->second.link.lease().ours_until);

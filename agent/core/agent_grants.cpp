@@ -24,9 +24,8 @@ std::optional<Agent::BranchKey> Agent::lent_as(NodeId helper, BranchId id) const
 }
 
 bool Agent::owns(const LoopId& loop) const {
-  return std::ranges::any_of(branches_, [&](const auto& entry) {
-    return entry.second.loop() == loop && entry.second.owner().has_value();
-  });
+  return std::ranges::any_of(
+      branches_, [&](const auto& entry) { return entry.second.loop() == loop && entry.second.owner().has_value(); });
 }
 
 std::optional<Agent::BranchKey> Agent::held_for(const Master& master) const {

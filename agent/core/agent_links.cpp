@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/core/agent.h"
+#include "agent/core/planted.h"
 
 namespace agent::core {
 
@@ -237,6 +238,7 @@ void Agent::be_heard_again(Contact& contact) {
 }
 
 void Agent::end_lease_of(Contact& contact) {
+  if (planted(Defect::leak_helper)) return;
   for (auto at = branches_.begin(); at != branches_.end(); ++at) {
     if (at->second.helper(contact.peer.node) == nullptr) continue;
     actions_->emplace_back(Notice{
@@ -257,6 +259,7 @@ void Agent::forget_instance(NodeId node) {
 }
 
 void Agent::lapse_branches() {
+  if (planted(Defect::outlive_lease)) return;
   for (auto& [key, branch] : branches_) {
     const auto* master = std::get_if<Master>(&branch.upstream());
     if (master == nullptr || branch.partition().open_count() == 0) continue;

@@ -98,8 +98,8 @@ void Agent::probe(Branch& branch, NodeId node) {
 }
 
 // The first split may be crude: what we do in two seconds stays here, and not less than our own share; the rest goes in
-// shares by slots. (With less for ourselves, one offer at a time would make a chain of agents that pass nearly all of it
-// on.) Taking back and stealing mend it.
+// shares by slots. (With less for ourselves, one offer at a time would make a chain of agents that pass nearly all of
+// it on.) Taking back and stealing mend it.
 void Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
   Branch& branch = branches_.at(key);
   std::uint64_t weight = 0;
@@ -278,9 +278,9 @@ void Agent::on_message(NodeId from, const protocol::Ask& ask, const Proofs&) {
   const Place place = nearby ? Place::with_unstarted : Place::any;
   if (const std::optional<protocol::Hint> better = better_place(from, place); better && hops_left > 0) {
     actions_->emplace_back(Notice{.what = Notice::What::referred, .job = {}, .piece = {}, .peer = from});
-    return send(from, protocol::Refer{.request = ask.request,
-                                      .better = *better,
-                                      .hops_left = static_cast<std::uint8_t>(hops_left - 1)});
+    return send(from,
+                protocol::Refer{
+                    .request = ask.request, .better = *better, .hops_left = static_cast<std::uint8_t>(hops_left - 1)});
   }
   peers_.hear_free(now_, from, {.node_prefix = prefix_of(from), .address = contacts_.at(from).peer.address});
   answer_busy(from, ask.request, /*kept=*/false);
@@ -292,8 +292,7 @@ bool Agent::give_back_half(NodeId asker) {
   for (auto& [key, branch] : branches_) {
     const auto* master = std::get_if<Master>(&branch.upstream());
     if (master == nullptr || master->node != asker) continue;
-    const IntervalSet back =
-        branch.return_half(free_slots_.empty() ? Partition::Last::give : Partition::Last::keep);
+    const IntervalSet back = branch.return_half(free_slots_.empty() ? Partition::Last::give : Partition::Last::keep);
     if (back.empty()) continue;
     send_returned(*master, back, protocol::ReturnReason::recalled);
     gave = true;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/core/agent.h"
+#include "agent/core/planted.h"
 #include "protocol/limits.h"
 
 namespace agent::core {
@@ -82,7 +83,8 @@ void Agent::take_batch(Branch& branch, Helper& helper, const BatchFact& batch, L
   bool kept = false;
   for (std::uint32_t index = 0; index < batch.results.size(); ++index) {
     const ResultFact& fact = batch.results[index];
-    if (fact.piece.begin >= fact.piece.end || !helper.granted.contains(fact.piece)) {
+    const bool nonsense = fact.piece.begin >= fact.piece.end;
+    if (nonsense || (!helper.granted.contains(fact.piece) && !planted(Defect::accept_ungranted))) {
       note(Notice::What::strange, branch, fact.piece, helper.node);
       continue;
     }
@@ -176,6 +178,7 @@ void Agent::drop_idle_branches() {
       branches_.erase(here);
     }
   }
+  if (planted(Defect::keep_job)) return;
   std::erase_if(jobs_, [&](const auto& entry) { return !entry.second.root && !alive.contains(entry.first); });
 }
 

@@ -3,6 +3,7 @@
 #include <cassert>
 
 #include "agent/core/branch.h"
+#include "agent/core/planted.h"
 
 namespace agent::core {
 
@@ -57,6 +58,7 @@ void Branch::take_back(Helper& helper, const IntervalSet& what, Partition::Rest 
 void Branch::forget(NodeId node) {
   Helper* gone = helper(node);
   if (gone == nullptr) return;
+  if (planted(Defect::forget_lent)) gone->held.erase(gone->lent_on);
   take_back(*gone, IntervalSet(gone->held), Partition::Rest::maybe_started);
   helpers_.erase(node);
 }
@@ -67,7 +69,7 @@ void Branch::drop_idle_helpers() {
 
 bool Branch::on_reported(Helper& helper, const KeptResult& result, Duration ran, Instant now, Losers& losers,
                          std::vector<Action>& actions) {
-  if (!helper.granted.contains(result.piece)) return false;
+  if (!helper.granted.contains(result.piece) && !planted(Defect::accept_ungranted)) return false;
   const IntervalSet covered(result.piece);
   if (result.outcome != Outcome::failed && helper.held.contains(result.piece)) {
     cost_.observe(result.piece.count(), ran);
@@ -96,6 +98,7 @@ bool Branch::on_reported(Helper& helper, const KeptResult& result, Duration ran,
 
 IntervalSet Branch::settled_for(const Helper& helper) const {
   IntervalSet told = helper.unsettled.both(partition_.settled());
+  if (planted(Defect::settle_early)) return helper.unsettled;
   // What is not in this branch any more concerns nobody here: the helper need not keep it for us.
   IntervalSet strange = helper.unsettled;
   strange.erase(partition_.granted());
@@ -210,8 +213,9 @@ std::optional<Interval> Branch::worth_copying(Instant now, std::optional<NodeId>
   bool silent = false;
   auto consider = [&](Interval piece, Instant since, bool is_silent) {
     const Duration elapsed = now - since;
-    const bool too_long = straggling && static_cast<double>(elapsed.count()) >
-                                            static_cast<double>(straggling->count()) * static_cast<double>(piece.count());
+    const bool too_long =
+        straggling && static_cast<double>(elapsed.count()) >
+                          static_cast<double>(straggling->count()) * static_cast<double>(piece.count());
     if (!is_silent && !too_long) return;
     if (best && (silent > is_silent || (silent == is_silent && elapsed <= longest))) return;
     if (!may_copy(piece, thief)) return;
@@ -246,7 +250,7 @@ bool Branch::may_copy(Interval piece, std::optional<NodeId> thief) const {
     if (node == thief) return false;
     ++holders;
   }
-  return holders < copies_max;
+  return holders < copies_max || planted(Defect::uncounted_copies);
 }
 
 Share Branch::copy(Interval piece) {
@@ -266,7 +270,11 @@ IntervalSet Branch::return_back(std::uint64_t count) {
 
 IntervalSet Branch::return_half(Partition::Last last) {
   const Share share = partition_.share_half(last);
-  partition_.remove(share.intervals);
+  if (planted(Defect::keep_returned)) {
+    partition_.put_back(share.intervals, share.attempt, Partition::Rest::never_started, {});
+  } else {
+    partition_.remove(share.intervals);
+  }
   return share.intervals;
 }
 

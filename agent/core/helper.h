@@ -11,7 +11,8 @@
 //
 // What it says is a peer's word: results and claims of what it was never granted are nothing.
 //
-// Invariants: `held` lies in `granted`; `started` and `lent_on` may be old news, but lie in `held`; `unsettled` does not overlap `held`.
+// Invariants: `held` lies in `granted`; `started` and `lent_on` may be old news, but lie in `held`; `unsettled` does
+// not overlap `held`.
 
 #include <cstdint>
 #include <map>
@@ -47,7 +48,7 @@ struct Helper {
   BranchId id;  // our name of this branch to it
   Origin origin = Origin::recruited;
   State state = State::granted;
-  Attempt attempt;  // the highest issued to it
+  Attempt attempt;      // the highest issued to it
   IntervalSet granted;  // all that it ever was: only of this it may speak
   IntervalSet held;
   std::map<std::uint64_t, Started> started;  // pieces running there, by begin, as last reported

@@ -2,6 +2,7 @@
 
 #include <cassert>
 
+#include "agent/core/planted.h"
 namespace agent::core {
 
 namespace {
@@ -45,6 +46,10 @@ std::optional<Interval> Owner::unwanted() const {
 
 void Owner::accept(const KeptResult& result, Partition& partition, std::vector<Action>& actions) {
   if (phase_ == Phase::narrowing && result.piece.begin > candidate_->piece.begin) {
+    partition.remove(IntervalSet(result.piece));
+    return drop(result.source, actions);
+  }
+  if (result.outcome == Outcome::hit && planted(Defect::drop_hit)) {
     partition.remove(IntervalSet(result.piece));
     return drop(result.source, actions);
   }

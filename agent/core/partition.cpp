@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "agent/core/planted.h"
 namespace agent::core {
 
 namespace {
@@ -81,7 +82,7 @@ Share Partition::share_back(std::uint64_t count) {
   Share share;
   share.intervals = todo_.take_back(count, share_intervals_max);
   for (auto at = redo_.end(); at != redo_.begin() && share.intervals.count() < count &&
-                                share.intervals.intervals().size() + share.pieces.size() < share_intervals_max;) {
+                              share.intervals.intervals().size() + share.pieces.size() < share_intervals_max;) {
     --at;
     if (at->second.copy) continue;
     auto taken = at++;
@@ -141,7 +142,8 @@ void Partition::put_back(const IntervalSet& what, Attempt issued, Rest rest, con
     add_redo(piece);
   }
   todo_.insert(plain);
-  const std::uint32_t next = issued.value() + (rest == Rest::maybe_started ? 1 : 0);
+  const bool raise = rest == Rest::maybe_started && !planted(Defect::same_attempt);
+  const std::uint32_t next = issued.value() + (raise ? 1 : 0);
   for (Interval interval : plain.intervals()) raise_attempt(interval, next);
 }
 

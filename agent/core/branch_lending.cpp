@@ -107,10 +107,19 @@ IntervalSet Branch::settled_for(const Helper& helper) const {
 }
 
 void Branch::on_granted(const IntervalSet& plain, const std::vector<Piece>& pieces, Attempt attempt) {
+  // What a task runs that was told to stop, and came back, waits until that task is gone.
+  IntervalSet stopping;
+  for (const auto& [begin, running] : running_) stopping.insert(running.piece.interval);
+  IntervalSet rest = plain;
   for (const Piece& piece : pieces) {
-    if (!partition_.granted().intersects(piece.interval)) partition_.grant(piece);
+    if (partition_.granted().intersects(piece.interval) || stopping.intersects(piece.interval)) {
+      rest.insert(piece.interval);
+    } else {
+      partition_.grant(piece);
+    }
   }
-  partition_.grant(plain, attempt);
+  partition_.grant(rest, attempt);
+  partition_.take_out(rest.both(stopping));
 }
 
 void Branch::on_settled(const IntervalSet& what, std::vector<Action>& actions) {

@@ -27,6 +27,9 @@ Failure failure_of(Invariant invariant) {
     case Invariant::s4_coverage:
     case Invariant::s6_attempts:
     case Invariant::s7_lease:
+    case Invariant::s1_origin:
+    case Invariant::s2_settled:
+    case Invariant::s7_true_lease:
     case Invariant::s7_mandate: return Failure::safety;
     case Invariant::r3_state:
     case Invariant::r5_messages:

@@ -39,8 +39,11 @@ enum class Invariant {
   p2_standing,      // without faults no message fails its standing
   e1_nothing_left,  // no job, task, result or batch remains at the end
   l1_verdict,       // every job whose root lives reaches its verdict in time
+  s1_origin,        // what is committed had been granted to whoever signed it (witness.h)
+  s2_settled,       // without faults nothing is told to be settled before its root has it (witness.h)
+  s7_true_lease,    // nothing starts but under a lease that runs from the sending of what was echoed (witness.h)
 };
-inline constexpr std::size_t invariant_count = static_cast<std::size_t>(Invariant::l1_verdict) + 1;
+inline constexpr std::size_t invariant_count = static_cast<std::size_t>(Invariant::s7_true_lease) + 1;
 [[nodiscard]] std::string_view name_of(Invariant invariant);
 
 struct Violation {
@@ -89,10 +92,10 @@ class Checker : public agent::sim::Observer {
   struct JobSeen {
     agent::core::IntervalSet committed;
     agent::core::IntervalSet started;
-    agent::core::IntervalSet copied;  // to be started again, somewhere, though it may run
+    agent::core::IntervalSet copied;                 // to be started again, somewhere, though it may run
     agent::core::IntervalMap<std::uint32_t> issued;  // by its root: 1 + the highest attempt
-    std::vector<Running> running;  // of the root loop
-    bool failed_once = false;      // some task of it: what follows is no re-execution
+    std::vector<Running> running;                    // of the root loop
+    bool failed_once = false;                        // some task of it: what follows is no re-execution
   };
   struct NodeSeen {
     std::map<agent::core::LoopId, agent::core::IntervalSet> inner;  // committed, of loops opened here
@@ -101,7 +104,7 @@ class Checker : public agent::sim::Observer {
     std::map<agent::core::JobId, std::set<NodeIndex>> masters;
     std::map<NodeIndex, std::map<agent::core::BranchId, Given>> given;
     std::map<std::pair<NodeIndex, agent::core::BranchId>, agent::core::IntervalSet> told;  // in parts of `holds` so far
-    std::uint64_t sent = 0;     // in the window under way
+    std::uint64_t sent = 0;                                                                // in the window under way
     std::uint64_t allowed = 0;  // likewise, for results and grants
   };
 
@@ -113,8 +116,7 @@ class Checker : public agent::sim::Observer {
   void on_grant(NodeIndex master, NodeIndex helper, const protocol::Grant& grant);
   void on_issued(JobSeen& job, agent::core::Interval piece, agent::core::Attempt attempt);
   void on_held(NodeIndex master, NodeIndex helper, const protocol::Holds& holds);
-  void never_started(NodeIndex master, const agent::core::LoopId& loop,
-                     const std::vector<agent::core::Interval>& what);
+  void never_started(NodeIndex master, const agent::core::LoopId& loop, const std::vector<agent::core::Interval>& what);
   void take_back(NodeIndex master, NodeIndex helper, agent::core::BranchId branch,
                  const std::vector<agent::core::Interval>& what);
   [[nodiscard]] std::uint32_t branch_number(const agent::core::LoopId& loop) const;

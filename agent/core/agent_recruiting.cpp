@@ -22,6 +22,7 @@ constexpr Duration ask_patience = std::chrono::seconds(2);
 constexpr Duration kept_for = std::chrono::seconds(30);
 constexpr std::size_t kept_requests_max = 16;
 constexpr std::size_t notes_count = 4;
+constexpr Duration note_gap = std::chrono::seconds(1);  // short idle times are not worth telling
 constexpr std::uint32_t slots_believed_max = 4'096;  // of one node
 constexpr Duration round_trip_believed_max = std::chrono::seconds(10);
 
@@ -33,10 +34,14 @@ Duration believed_round_trip(std::uint64_t told_ns) {
 
 }  // namespace
 
+bool Agent::is_busy() const {
+  return free_slots_.empty() || std::ranges::any_of(branches_, [&](const auto& entry) {
+           return entry.second.wants_slot() && deadline_of(entry.second).has_value();
+         });
+}
+
 bool Agent::is_free() const {
-  if (free_slots_.empty() || (held_until_ && now_ < *held_until_)) return false;
-  return std::ranges::none_of(
-      branches_, [&](const auto& entry) { return entry.second.wants_slot() && deadline_of(entry.second).has_value(); });
+  return !(held_until_ && now_ < *held_until_) && !is_busy();
 }
 
 std::uint32_t Agent::helpers_of(const LoopId& loop) const {
@@ -198,15 +203,16 @@ void Agent::on_message(NodeId from, const protocol::Note&, const Proofs&) {
 // Kept requests first, the newest of the best priority; then a few are told that we are free; then we ask around.
 void Agent::be_idle() {
   if (held_until_ && *held_until_ <= now_) held_until_.reset();
-  if (has_nobody() || !is_free()) {
+  if (has_nobody() || is_busy()) {
     idle_since_.reset();
     return;
   }
+  if (!is_free()) return;
   if (!idle_since_) {
     idle_since_ = now_;
     ask_gap_ = ask_gap_first;
     ask_at_ = now_;
-    tell_few_that_we_are_free();
+    if (now_ - noted_at_ >= note_gap) tell_few_that_we_are_free();
   }
   std::erase_if(kept_requests_, [&](const KeptRequest& kept) { return kept.until <= now_ || !is_up(kept.node); });
   if (!kept_requests_.empty()) {
@@ -227,6 +233,7 @@ void Agent::be_idle() {
 }
 
 void Agent::tell_few_that_we_are_free() {
+  noted_at_ = now_;
   std::vector<NodeId> up;
   for (const auto& [node, contact] : contacts_) {
     if (contact.up) up.push_back(node);
@@ -440,6 +447,7 @@ void Agent::errands_arrived(const Peer& peer) {
         if (is_free() && !asking_) ask(peer.node, errand.hops_left);
         break;
       case Errand::Kind::shuffle: send_shuffle(peer.node); break;
+      case Errand::Kind::orphan: orphans_arrived(peer.node, errand.loop); break;
     }
   }
 }

@@ -29,6 +29,7 @@
 #include "agent/core/event.h"
 #include "agent/core/link.h"
 #include "agent/core/mandate.h"
+#include "agent/core/patience.h"
 #include "agent/core/peers.h"
 #include "agent/core/random.h"
 #include "protocol/limits.h"
@@ -116,6 +117,7 @@ class Agent {
     std::uint32_t slots = 0;
     Duration round_trip{};
     Link link;
+    Patience patience;                    // with its questions
     std::optional<Instant> silent_since;  // down or suspect, with a branch between us
     Instant dialled;                      // last time, for the sake of a branch between us
   };
@@ -153,6 +155,7 @@ class Agent {
   using Consider = std::function<void(Instant, Deadline::Why)>;
   void consider_contact(const Contact& contact, const Consider& consider) const;
   void send(NodeId to, Message message, Attached attached = {});
+  [[nodiscard]] static bool is_question(const Message& message);
   [[nodiscard]] bool is_up(NodeId node) const;
   [[nodiscard]] bool shares_branch_with(NodeId node) const;
   void watch_links();

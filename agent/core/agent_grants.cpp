@@ -152,6 +152,7 @@ void Agent::on_message(NodeId from, const protocol::Accept& accept, const Proofs
   const std::optional<BranchKey> key = lent_as(from, accept.branch);
   if (!key) return;
   Helper& helper = *branches_.at(*key).helper(from);
+  if (helper.unanswered) contacts_.at(from).patience.give_back();
   helper.unanswered.reset();
   if (helper.state == Helper::State::granted) helper.state = Helper::State::live;
 }

@@ -33,6 +33,15 @@ std::uint64_t digest_of(const IntervalSet& held) {
 
 }  // namespace
 
+// What may be asked again and again at no cost to whoever asks.
+bool Agent::is_question(const Message& message) {
+  if (const auto* holds = std::get_if<protocol::Holds>(&message))
+    return holds->branch.sender_is == protocol::Side::master;
+  return std::holds_alternative<protocol::Ask>(message) || std::holds_alternative<protocol::Probe>(message) ||
+         std::holds_alternative<protocol::Shuffle>(message) || std::holds_alternative<protocol::Walk>(message) ||
+         std::holds_alternative<protocol::Recall>(message);
+}
+
 void Agent::send(NodeId to, Message message, Attached attached) {
   Contact& contact = contacts_.at(to);
   assert(contact.up);
@@ -108,6 +117,7 @@ void Agent::on(const MessageReceived& event) {
   if (arrival == Link::Arrival::impossible)
     actions_->emplace_back(Notice{.what = Notice::What::strange, .job = {}, .piece = {}, .peer = event.from});
   if (contact.silent_since) be_heard_again(contact);
+  if (is_question(event.message) && !contact.patience.spend(now_)) return;
   for (const MandateFact& fact : event.proofs.mandates) see_mandate(fact);
   std::visit([&](const auto& message) { on_message(event.from, message, event.proofs); }, event.message);
 }
@@ -227,6 +237,7 @@ void Agent::take_back_lent_on(NodeId node) {
   for (auto& [key, branch] : branches_) {
     Helper* helper = branch.helper(node);
     if (helper == nullptr || helper->lent_on.empty()) continue;
+    if (planted(Defect::forget_lent)) helper->held.erase(helper->lent_on);
     branch.take_back(*helper, std::exchange(helper->lent_on, {}), Partition::Rest::maybe_started);
   }
 }

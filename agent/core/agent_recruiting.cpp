@@ -23,7 +23,7 @@ constexpr Duration kept_for = std::chrono::seconds(30);
 constexpr std::size_t kept_requests_max = 16;
 constexpr std::size_t notes_count = 4;
 constexpr Duration note_gap = std::chrono::seconds(1);  // short idle times are not worth telling
-constexpr std::uint32_t slots_believed_max = 4'096;  // of one node
+constexpr std::uint32_t slots_believed_max = 4'096;     // of one node
 constexpr Duration round_trip_believed_max = std::chrono::seconds(10);
 
 // As a peer tells it, in nanoseconds.
@@ -301,6 +301,7 @@ bool Agent::give_back_half(NodeId asker) {
     if (master == nullptr || master->node != asker) continue;
     const IntervalSet back = branch.return_half(free_slots_.empty() ? Partition::Last::give : Partition::Last::keep);
     if (back.empty()) continue;
+    contacts_.at(asker).patience.give_back();
     send_returned(*master, back, protocol::ReturnReason::recalled);
     gave = true;
   }

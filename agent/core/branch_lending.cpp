@@ -58,7 +58,6 @@ void Branch::take_back(Helper& helper, const IntervalSet& what, Partition::Rest 
 void Branch::forget(NodeId node) {
   Helper* gone = helper(node);
   if (gone == nullptr) return;
-  if (planted(Defect::forget_lent)) gone->held.erase(gone->lent_on);
   take_back(*gone, IntervalSet(gone->held), Partition::Rest::maybe_started);
   helpers_.erase(node);
 }
@@ -310,6 +309,7 @@ Branch::Adopted Branch::adopt(NodeId orphan, BranchId id, const Helper::There& t
   helper.id = id;
   helper.origin = Helper::Origin::adopted;
   helper.state = Helper::State::live;
+  helper.granted = theirs;
   helper.held = adopted.wanted;
   helper.held.insert(adopted.to_send);
   helper.lent_on = there.lent_on.both(helper.held);

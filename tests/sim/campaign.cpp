@@ -263,6 +263,7 @@ int run_campaign(const CampaignOptions& options, const std::string& program) {
 std::string to_arguments(const Reduction& reduction) {
   std::string text;
   if (reduction.flat) text += " --flat";
+  if (reduction.liars) text += " --liars";
   if (reduction.nodes) text += " --nodes " + std::to_string(*reduction.nodes);
   if (!reduction.faults) return text;
   text += " --keep ";

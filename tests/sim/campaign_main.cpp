@@ -85,6 +85,8 @@ std::optional<Arguments> parse(const std::vector<std::string>& words) {
       arguments.what = Arguments::Do::shrink;
     } else if (words[i] == "--flat") {
       arguments.reduction.flat = true;
+    } else if (words[i] == "--liars") {
+      arguments.reduction.liars = true;
     } else if (i + 1 == words.size() || !read_value(arguments, words[i], words[i + 1])) {
       return std::nullopt;
     } else {

@@ -56,6 +56,7 @@ struct CheckerOptions {
   bool stable = false;             // no faults: the stricter rules hold
   Duration mandate_slack{};        // so long may a mandate be held up on the wire
   std::uint64_t walk_every = 500;  // turns
+  std::set<NodeIndex> liars{};     // what they do is not looked at, what they bring about elsewhere is
 };
 
 class Checker : public agent::sim::Observer {

@@ -43,9 +43,10 @@ LifeReport live(std::uint64_t seed, const Reduction& reduction, const std::vecto
   const bool mishaps = std::ranges::any_of(scenario.world.jobs, [](const sim::JobPlan& job) {
     return job.mishaps.agent_poison_every != 0 || job.mishaps.launcher_poison_every != 0;
   });
-  const bool stable = scenario.faults.empty() && scenario.world.network.harsh_permille == 0 && !mishaps;
-  Checker checker(world, {.stable = stable, .mandate_slack = scenario.held_up_max});
-  Witness witness(world, {.stable = stable, .liars = {}});
+  const bool stable =
+      scenario.faults.empty() && scenario.world.network.harsh_permille == 0 && !mishaps && scenario.liars.empty();
+  Checker checker(world, {.stable = stable, .mandate_slack = scenario.held_up_max, .liars = scenario.liars});
+  Witness witness(world, {.stable = stable, .liars = scenario.liars});
   Marks marks(world);
   TraceHash hash;
   world.watch(checker);

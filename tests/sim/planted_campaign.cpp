@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <map>
+#include <utility>
 
 #include "agent/core/planted.h"
 
@@ -17,30 +18,34 @@ class Trial {
  public:
   explicit Trial(const CampaignOptions& options) : options_(options) {}
 
-  // The first seed that passes as it is and fails with the defect.
-  [[nodiscard]] bool catches(core::Defect defect) {
-    const std::string name(core::defect_names[static_cast<std::size_t>(defect)]);
+  // The first seed that passes as it is and fails with the defect: without liars, or else with them.
+  [[nodiscard]] bool catches(core::Defect defect) { return catches(defect, false) || catches(defect, true); }
+
+ private:
+  [[nodiscard]] bool catches(core::Defect defect, bool liars) {
+    const std::string name = std::string(core::defect_names[static_cast<std::size_t>(defect)]);
+    options_.reduction.liars = liars;
     std::size_t tried = 0;
     for (std::uint64_t seed = options_.first; seed <= options_.last; ++seed) {
       if (!passes(seed)) continue;
       ++tried;
       const SeedResult broken = live_with(defect, seed);
       if (broken.failure == Failure::none) continue;
-      std::printf("%-18s seed %-4llu %-14s %s\n", name.c_str(), static_cast<unsigned long long>(seed),
-                  std::string(name_of(broken.failure)).c_str(), broken.what.c_str());
+      std::printf("%-18s seed %-4llu%s %-14s %s\n", name.c_str(), static_cast<unsigned long long>(seed),
+                  liars ? " --liars" : "", std::string(name_of(broken.failure)).c_str(), broken.what.c_str());
       (void)std::fflush(stdout);
       return true;
     }
-    std::printf("%-18s NOT CAUGHT by %zu seeds\n", name.c_str(), tried);
+    std::printf("%-18s NOT CAUGHT by %zu seeds%s\n", name.c_str(), tried, liars ? " with liars" : "");
     (void)std::fflush(stdout);
     return false;
   }
 
- private:
   [[nodiscard]] bool passes(std::uint64_t seed) {
-    const auto known = sound_.find(seed);
+    const std::pair key(seed, options_.reduction.liars);
+    const auto known = sound_.find(key);
     if (known != sound_.end()) return known->second;
-    return sound_[seed] = live_with(core::Defect::none, seed).failure == Failure::none;
+    return sound_[key] = live_with(core::Defect::none, seed).failure == Failure::none;
   }
 
   [[nodiscard]] SeedResult live_with(core::Defect defect, std::uint64_t seed) const {
@@ -51,7 +56,7 @@ class Trial {
   }
 
   CampaignOptions options_;
-  std::map<std::uint64_t, bool> sound_;
+  std::map<std::pair<std::uint64_t, bool>, bool> sound_;  // by seed, and whether there are liars
 };
 
 }  // namespace

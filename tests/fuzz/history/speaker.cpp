@@ -195,18 +195,20 @@ Message Speaker::message_about_work(std::uint64_t kind) {
       if (in_.one_in(2)) recall.what = intervals();
       return recall;
     }
-    case 6: return protocol::Returned{.branch = branch(),
-                                      .intervals = intervals(),
-                                      .why = enumerator<protocol::ReturnReason>(in_),
-                                      .still_lent = lent()};
+    case 6:
+      return protocol::Returned{.branch = branch(),
+                                .intervals = intervals(),
+                                .why = enumerator<protocol::ReturnReason>(in_),
+                                .still_lent = lent()};
     case 7:
     case 8:
     case 9: return report();
     case 10: return protocol::Received{.branch = branch(), .number = in_.number()};
     case 11: return protocol::Settled{.loop = loop(), .intervals = intervals()};
     case 12: return protocol::Resend{.loop = loop(), .intervals = intervals()};
-    case 13: return protocol::Cancel{
-        .branch = branch(), .intervals = intervals(), .why = enumerator<protocol::CancelReason>(in_)};
+    case 13:
+      return protocol::Cancel{
+          .branch = branch(), .intervals = intervals(), .why = enumerator<protocol::CancelReason>(in_)};
     case 14: return protocol::Ended{.job = job_named(static_cast<std::uint8_t>(in_.below(job_count))), .statement = {}};
     case 15: {
       const LoopId id = loop();
@@ -257,18 +259,20 @@ Message Speaker::message() {
     case 7: return protocol::Shuffled{};
     case 8: return protocol::Walk{.record = {}, .hops_left = in_.byte()};
     case 9:
-    case 10: return protocol::Probe{.request = in_.number(),
-                                    .job = job_named(static_cast<std::uint8_t>(in_.below(job_count))),
-                                    .user = {},
-                                    .path = {},
-                                    .priority = in_.byte(),
-                                    .iterations = in_.number(),
-                                    .round_trip_ns = in_.number()};
+    case 10:
+      return protocol::Probe{.request = in_.number(),
+                             .job = job_named(static_cast<std::uint8_t>(in_.below(job_count))),
+                             .user = {},
+                             .path = {},
+                             .priority = in_.byte(),
+                             .iterations = in_.number(),
+                             .round_trip_ns = in_.number()};
     case 11:
-    case 12: return protocol::Offer{.request = request(),
-                                    .held_ns = in_.number(),
-                                    .power_class = in_.byte(),
-                                    .slots = static_cast<std::uint32_t>(in_.number())};
+    case 12:
+      return protocol::Offer{.request = request(),
+                             .held_ns = in_.number(),
+                             .power_class = in_.byte(),
+                             .slots = static_cast<std::uint32_t>(in_.number())};
     case 13: return protocol::Busy{.request = request(), .free = {hint()}, .others = {hint()}, .kept = in_.one_in(2)};
     case 14: return protocol::Release{.request = in_.number()};
     case 15: return protocol::Note{.slots = static_cast<std::uint32_t>(in_.number())};

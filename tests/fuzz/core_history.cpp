@@ -22,6 +22,7 @@
 namespace fuzz {
 namespace {
 
+using namespace agent::core;
 using namespace std::chrono_literals;
 
 constexpr std::size_t steps_max = 600;  // of one history

@@ -127,7 +127,9 @@ class Forger : public sim::Brain {
     if (loops_.size() > 16) loops_.erase(loops_.begin());
     if (!has(Habit::referrer)) return;
     if (const auto* ask = std::get_if<protocol::Ask>(&received.message))
-      say(received.from, protocol::Refer{.request = ask->request, .better = nowhere(), .hops_left = 255}, actions);
+      say(received.from,
+          protocol::Refer{.request = ask->request, .better = nowhere(), .hops_left = protocol::limits::refer_hops_max},
+          actions);
     if (const auto* probe = std::get_if<protocol::Probe>(&received.message))
       say(received.from,
           protocol::Busy{.request = probe->request, .free = {nowhere(), nowhere()}, .others = {nowhere(), nowhere()}},

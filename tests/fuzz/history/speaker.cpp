@@ -7,6 +7,7 @@ namespace fuzz {
 
 namespace {
 
+using namespace agent::core;
 using namespace std::chrono_literals;
 
 constexpr std::uint64_t last_index = ~std::uint64_t{0};

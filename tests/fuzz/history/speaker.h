@@ -13,7 +13,21 @@
 
 namespace fuzz {
 
-using namespace agent::core;
+// The names of the core, as its own tests have them.
+using agent::core::Address;
+using agent::core::Attempt;
+using agent::core::BatchFact;
+using agent::core::BranchId;
+using agent::core::Duration;
+using agent::core::Interval;
+using agent::core::JobId;
+using agent::core::JobTerms;
+using agent::core::LoopId;
+using agent::core::MandateFact;
+using agent::core::Message;
+using agent::core::MessageReceived;
+using agent::core::NodeId;
+using agent::core::Proofs;
 
 // Numbers out of bytes; zeros when they have run out.
 class Input {

@@ -12,12 +12,12 @@ namespace {
 
 constexpr Duration startup_cost = std::chrono::milliseconds(2);
 constexpr std::int64_t worth_round_trips = 20;
-constexpr Duration kept_own = std::chrono::seconds(2);  // work that a master keeps for itself at the first split
 constexpr Duration hold_base = std::chrono::milliseconds(200);
 constexpr Duration hold_max = std::chrono::seconds(2);
 constexpr Duration ask_gap_first = std::chrono::milliseconds(5);
 constexpr Duration ask_gap_working = std::chrono::seconds(2);  // the longest while a job is known to be alive
 constexpr Duration ask_gap_idle = std::chrono::seconds(60);
+constexpr Duration work_about_for = std::chrono::seconds(60);  // after the latest sign of any job
 constexpr Duration ask_patience = std::chrono::seconds(2);
 constexpr Duration kept_for = std::chrono::seconds(30);
 constexpr std::size_t kept_requests_max = 16;
@@ -69,7 +69,13 @@ void Agent::seek_helpers() {
   if (has_nobody()) return;
   for (auto& [key, branch] : branches_) {
     Seeking& seeking = branch.seeking();
-    if (seeking.complete(now_)) divide(key, seeking.conclude(now_, random_, round_trip_));
+    if (seeking.complete(now_)) {
+      if (divide(key, seeking.conclude())) {
+        seeking.succeed();
+      } else {
+        seeking.rest(now_, random_, round_trip_);
+      }
+    }
     if (!seeking.may_begin(now_)) continue;
     const std::uint32_t probes = seeking.probes_for(helpers_wanted(branch));
     bool any = false;
@@ -102,21 +108,18 @@ void Agent::probe(Branch& branch, NodeId node) {
                              .round_trip_ns = static_cast<std::uint64_t>(round_trip.count())});
 }
 
-// The first split may be crude: what we do in two seconds stays here, and not less than our own share; the rest goes in
-// shares by slots. (With less for ourselves, one offer at a time would make a chain of agents that pass nearly all of
-// it on.) Taking back and stealing mend it.
-void Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
+// The first split may be crude: shares by slots, ours among them. (With less for ourselves, one offer at a time would
+// make a chain of agents that pass nearly all of it on.) Taking back and stealing mend it. True if somebody got some.
+bool Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
   Branch& branch = branches_.at(key);
   std::uint64_t weight = 0;
   // What it says of its slots is its word: no share is larger than one of so many.
   auto slots_of = [](const Seeking::Offered& offer) { return std::clamp(offer.slots, 1U, slots_believed_max); };
   for (const Seeking::Offered& offer : offers) weight += slots_of(offer);
   const std::uint64_t todo = branch.partition().lendable_count();
-  std::uint64_t keep = options_.slots;
-  if (const std::optional<Duration> cost = branch.mean_cost())
-    keep = std::max<std::uint64_t>(keep, options_.slots * static_cast<std::uint64_t>(kept_own / *cost));
-  keep = std::max(keep, todo / (weight + options_.slots) * options_.slots);
-  std::uint64_t rest = todo > keep ? todo - keep : 0;
+  const std::uint64_t all = weight + options_.slots;
+  std::uint64_t rest = todo - (todo / all * options_.slots + todo % all * options_.slots / all);
+  bool granted = false;
   for (const Seeking::Offered& offer : offers) {
     const std::uint64_t slots = slots_of(offer);
     const std::uint64_t part = rest / weight * slots + rest % weight * slots / weight;
@@ -125,15 +128,18 @@ void Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
     const bool wanted = part > 0 && helpers_of(branch.loop()) < branch.branch_number() && is_up(offer.node);
     if (wanted) {
       grant(key, offer.node, branch.share_back(part), offer.request);
+      granted = true;
     } else if (is_up(offer.node)) {
       send(offer.node, protocol::Release{.request = offer.request});
     }
   }
+  return granted;
 }
 
 // --- the asked side
 
 void Agent::on_message(NodeId from, const protocol::Probe& probe, const Proofs&) {
+  work_seen_ = now_;
   const Duration round_trip = believed_round_trip(probe.round_trip_ns);
   if (is_free()) return offer(from, probe.request, round_trip);
   // One of each peer: its newest.
@@ -166,7 +172,11 @@ void Agent::offer(NodeId to, std::uint64_t request, Duration round_trip) {
 }
 
 void Agent::on_message(NodeId from, const protocol::Release& release, const Proofs&) {
-  if (held_for_ == std::pair(from, release.request)) held_until_.reset();
+  if (held_for_ == std::pair(from, release.request)) {
+    held_until_.reset();
+    ask_at_ = std::min(ask_at_, now_ + random_.jittered(ask_gap_working));
+  }
+  std::erase_if(kept_requests_, [&](const KeptRequest& kept) { return kept.node == from; });
 }
 
 void Agent::on_message(NodeId from, const protocol::Offer& offer, const Proofs&) {
@@ -177,7 +187,8 @@ void Agent::on_message(NodeId from, const protocol::Offer& offer, const Proofs&)
   for (auto& [key, branch] : branches_) {
     if (helpers_wanted(branch) == 0 || branch.helper(from) != nullptr) continue;
     note(Notice::What::called_back, branch, {}, from);
-    return divide(key, {{.node = from, .request = offer.request, .slots = offer.slots}});
+    (void)divide(key, {{.node = from, .request = offer.request, .slots = offer.slots}});
+    return;
   }
   send(from, protocol::Release{.request = offer.request});
 }
@@ -226,7 +237,9 @@ void Agent::be_idle() {
   }
   if (asking_ && now_ - asking_->since >= ask_patience) asking_.reset();
   if (asking_ || now_ < ask_at_) return;
-  const Duration most = jobs_.empty() ? ask_gap_idle : ask_gap_working;
+  if (!jobs_.empty()) work_seen_ = now_;
+  const bool work_about = work_seen_ && now_ - *work_seen_ < work_about_for;
+  const Duration most = work_about ? ask_gap_working : ask_gap_idle;
   ask_at_ = now_ + random_.jittered(ask_gap_);
   ask_gap_ = std::min(most, 2 * ask_gap_);
   ask_somebody();

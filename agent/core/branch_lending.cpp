@@ -123,14 +123,14 @@ void Branch::on_granted(const IntervalSet& plain, const std::vector<Piece>& piec
 
 void Branch::on_settled(const IntervalSet& what, std::vector<Action>& actions) {
   partition_.settle(what);
-  results_.let_go(what, actions);
+  results_.let_go(what, partition_.finished(), actions);
 }
 
 void Branch::on_cancelled(const IntervalSet& what, Losers& losers, std::vector<Action>& actions) {
   const IntervalSet gone = what.empty() ? partition_.granted() : what;
   for (Interval interval : gone.intervals()) release_losers(interval, losers);
-  results_.let_go(gone, actions);
   partition_.remove(gone);
+  results_.let_go(gone, partition_.finished(), actions);
 }
 
 std::vector<NodeId> Branch::unanswered_since(Instant before) const {

@@ -23,6 +23,14 @@ constexpr Duration kept_for = std::chrono::seconds(30);
 constexpr std::size_t kept_requests_max = 16;
 constexpr std::size_t notes_count = 4;
 constexpr Duration note_gap = std::chrono::seconds(1);  // short idle times are not worth telling
+constexpr std::uint32_t slots_believed_max = 4'096;     // of one node
+constexpr Duration round_trip_believed_max = std::chrono::seconds(10);
+
+// As a peer tells it, in nanoseconds.
+Duration believed_round_trip(std::uint64_t told_ns) {
+  return std::min(Duration(static_cast<std::int64_t>(std::min<std::uint64_t>(told_ns, INT64_MAX))),
+                  round_trip_believed_max);
+}
 
 }  // namespace
 
@@ -104,15 +112,18 @@ void Agent::probe(Branch& branch, NodeId node) {
 bool Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
   Branch& branch = branches_.at(key);
   std::uint64_t weight = 0;
-  for (const Seeking::Offered& offer : offers) weight += std::max(offer.slots, 1U);
+  // What it says of its slots is its word: no share is larger than one of so many.
+  auto slots_of = [](const Seeking::Offered& offer) { return std::clamp(offer.slots, 1U, slots_believed_max); };
+  for (const Seeking::Offered& offer : offers) weight += slots_of(offer);
   const std::uint64_t todo = branch.partition().lendable_count();
   const std::uint64_t all = weight + options_.slots;
   std::uint64_t rest = todo - (todo / all * options_.slots + todo % all * options_.slots / all);
   bool granted = false;
   for (const Seeking::Offered& offer : offers) {
-    const std::uint64_t part = weight == 0 ? 0 : rest * std::max(offer.slots, 1U) / weight;
+    const std::uint64_t slots = slots_of(offer);
+    const std::uint64_t part = rest / weight * slots + rest % weight * slots / weight;
     rest -= part;
-    weight -= std::max(offer.slots, 1U);
+    weight -= slots;
     const bool wanted = part > 0 && helpers_of(branch.loop()) < branch.branch_number() && is_up(offer.node) &&
                         !helps_with_another(branch, offer.node);
     if (wanted) {
@@ -129,14 +140,16 @@ bool Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
 
 void Agent::on_message(NodeId from, const protocol::Probe& probe, const Proofs&) {
   work_seen_ = now_;
-  if (is_free()) return offer(from, probe.request, Duration(static_cast<std::int64_t>(probe.round_trip_ns)));
+  const Duration round_trip = believed_round_trip(probe.round_trip_ns);
+  if (is_free()) return offer(from, probe.request, round_trip);
+  // One of each peer: its newest.
   std::erase_if(kept_requests_, [&](const KeptRequest& kept) { return kept.node == from; });
   const bool kept = kept_requests_.size() < kept_requests_max;
   if (kept)
     kept_requests_.push_back({.node = from,
                               .request = probe.request,
                               .priority = probe.priority,
-                              .round_trip = Duration(static_cast<std::int64_t>(probe.round_trip_ns)),
+                              .round_trip = round_trip,
                               .until = now_ + kept_for});
   answer_busy(from, probe.request, kept);
 }
@@ -174,7 +187,7 @@ void Agent::on_message(NodeId from, const protocol::Offer& offer, const Proofs&)
   for (auto& [key, branch] : branches_) {
     if (helpers_wanted(branch) == 0 || branch.helper(from) != nullptr) continue;
     note(Notice::What::called_back, branch, {}, from);
-      (void)divide(key, {{.node = from, .request = offer.request, .slots = offer.slots}});
+    (void)divide(key, {{.node = from, .request = offer.request, .slots = offer.slots}});
     return;
   }
   send(from, protocol::Release{.request = offer.request});
@@ -183,9 +196,9 @@ void Agent::on_message(NodeId from, const protocol::Offer& offer, const Proofs&)
 void Agent::on_message(NodeId from, const protocol::Busy& busy, const Proofs&) {
   for (const protocol::Hint& hint : busy.free) peers_.hear_free(now_, from, hint);
   for (const protocol::Hint& hint : busy.others) peers_.hear_of(now_, from, hint);
-  if (asking_ && asking_->request == busy.request) asking_.reset();
+  if (asking_ && asking_->node == from && asking_->request == busy.request) asking_.reset();
   for (auto& [key, branch] : branches_) {
-    branch.seeking().on_busy(busy.request);
+    branch.seeking().on_busy(busy.request, from);
     if (!busy.free.empty()) branch.seeking().encourage(now_);
   }
 }
@@ -255,7 +268,7 @@ void Agent::ask_somebody() {
 }
 
 void Agent::ask(NodeId node, std::uint8_t hops_left) {
-  asking_ = Asking{.node = node, .request = next_request_++, .since = now_};
+  asking_ = Asking{.node = node, .request = next_request_++, .since = now_, .hops_left = hops_left};
   send(node, protocol::Ask{.request = asking_->request,
                            .sandbox_level = 0,
                            .slots = slots_.empty_count(),
@@ -277,16 +290,17 @@ void Agent::on_message(NodeId from, const protocol::Ask& ask, const Proofs&) {
     gave = true;
   }
   if (gave) return;
-  const bool nearby = ask.hops_left > 0 && better_place(from, Place::with_unstarted);
+  const std::uint8_t hops_left = std::min(ask.hops_left, protocol::limits::refer_hops_max);
+  const bool nearby = hops_left > 0 && better_place(from, Place::with_unstarted);
   if (!nearby) {
     if (const auto found = copy_for(from)) return grant(found->first, from, found->second, ask.request);
   }
   const Place place = nearby ? Place::with_unstarted : Place::any;
-  if (const std::optional<protocol::Hint> better = better_place(from, place); better && ask.hops_left > 0) {
+  if (const std::optional<protocol::Hint> better = better_place(from, place); better && hops_left > 0) {
     actions_->emplace_back(Notice{.what = Notice::What::referred, .job = {}, .piece = {}, .peer = from});
-    return send(from, protocol::Refer{.request = ask.request,
-                                      .better = *better,
-                                      .hops_left = static_cast<std::uint8_t>(ask.hops_left - 1)});
+    return send(from,
+                protocol::Refer{
+                    .request = ask.request, .better = *better, .hops_left = static_cast<std::uint8_t>(hops_left - 1)});
   }
   peers_.hear_free(now_, from, {.node_prefix = prefix_of(from), .address = contacts_.at(from).peer.address});
   answer_busy(from, ask.request, /*kept=*/false);
@@ -301,6 +315,7 @@ bool Agent::give_back_half(NodeId asker) {
     const IntervalSet back =
         branch.return_half(slots_.empty_count() == 0 ? Partition::Last::give : Partition::Last::keep);
     if (back.empty()) continue;
+    contacts_.at(asker).patience.give_back();
     send_returned(*master, back, protocol::ReturnReason::recalled);
     gave = true;
   }
@@ -371,14 +386,17 @@ std::optional<protocol::Hint> Agent::better_place(NodeId asker, Place place) con
 
 void Agent::on_message(NodeId from, const protocol::Refer& refer, const Proofs&) {
   if (!asking_ || asking_->node != from || asking_->request != refer.request) return;
+  // No chain of referrals is longer than we began it.
+  if (asking_->hops_left == 0) return asking_.reset();
+  const auto hops_left = std::min(refer.hops_left, static_cast<std::uint8_t>(asking_->hops_left - 1));
   asking_.reset();
   peers_.hear_of(now_, from, refer.better);
   const Peers::Choice there{.origin = Peers::Choice::Origin::heard,
                             .node = {},
                             .node_prefix = refer.better.node_prefix,
                             .address = refer.better.address};
-  if (const std::optional<NodeId> node = linked_at(there)) return ask(*node, refer.hops_left);
-  run_errand({.kind = Errand::Kind::ask, .loop = {}, .hops_left = refer.hops_left}, there);
+  if (const std::optional<NodeId> node = linked_at(there)) return ask(*node, hops_left);
+  run_errand({.kind = Errand::Kind::ask, .loop = {}, .hops_left = hops_left}, there);
 }
 
 // --- links for what is wanted of somebody

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/core/agent.h"
+#include "agent/core/planted.h"
 #include "protocol/limits.h"
 
 namespace agent::core {
@@ -86,6 +87,11 @@ void Agent::take_batch(Branch& branch, Helper& helper, const BatchFact& batch, L
   bool kept = false;
   for (std::uint32_t index = 0; index < batch.results.size(); ++index) {
     const ResultFact& fact = batch.results[index];
+    const bool nonsense = fact.piece.begin >= fact.piece.end;
+    if (nonsense || (!helper.granted.contains(fact.piece) && !planted(Defect::accept_ungranted))) {
+      note(Notice::What::strange, branch, fact.piece, helper.node);
+      continue;
+    }
     const bool late = !helper.held.contains(fact.piece);
     const bool accepted =
         branch.on_reported(helper,
@@ -177,6 +183,7 @@ void Agent::drop_idle_branches() {
       alive.insert(branch.loop().job);
     }
   }
+  if (planted(Defect::keep_job)) return;
   std::erase_if(jobs_, [&](const auto& entry) { return !entry.second.root && !alive.contains(entry.first); });
 }
 

@@ -46,7 +46,7 @@ class Seeking {
   void asked(Instant now, std::uint64_t request, NodeId node, Duration round_trip);
   // True: the offer is held. False: it came too late or was never asked for.
   bool on_offer(const Offered& offer);
-  void on_busy(std::uint64_t request);
+  void on_busy(std::uint64_t request, NodeId from);
   // Nobody will answer there any more.
   void on_gone(NodeId node);
   // A hint came: somebody may be free. The rest is over, but the next one is as long as if it had not been, and cannot be

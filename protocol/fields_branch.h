@@ -50,6 +50,7 @@ void fields(V& v, Field<V, Grant> m) {
   v.blobs(m.chunks, limits::grant_chunks_max, limits::signed_chunk_bytes_max, limits::grant_chunk_bytes_max);
   v.list(m.chunk_names, limits::grant_chunk_names_max);
   v.list(m.refuges, limits::refuges_max);
+  v(m.copies);
 }
 
 template <class V>

@@ -61,6 +61,7 @@ struct Grant {
   Attempt attempt;
   std::vector<History> histories;
   Intervals pieces;                    // started before: these bounds stay
+  bool copies = false;                 // they may run elsewhere too: the helper lends none of them on, and copies none
   std::vector<Bytes> chunks;           // argument chunks that ride along, signed by the job key
   std::vector<ChunkName> chunk_names;  // those to fetch
   std::vector<Refuge> refuges;         // ancestors, nearest first, then root and deputies

@@ -132,8 +132,8 @@ void Agent::on(const TaskEnded& event) {
   if (!task) return;
   Branch& branch = branches_.at(task->branch);
   Losers losers;
-  branch.on_ended(task->id, event, losers, *actions_);
-  stop_losers(losers);
+  branch.on_ended(task->id, event, now_, losers, *actions_);
+  tell_losers(task->branch, losers, protocol::CancelReason::won_elsewhere);
   stop_unwanted(StopHow::terminate, branch);
 }
 
@@ -142,7 +142,9 @@ void Agent::on(const TaskLost& event) {
   if (!task) return;
   if (event.cause == TaskLost::Cause::no_room) pause_launching();
   Branch& branch = branches_.at(task->branch);
-  branch.on_lost(task->id, task->started, event.cause, *actions_);
+  Losers losers;
+  branch.on_lost(task->id, task->started, event.cause, now_, losers, *actions_);
+  tell_losers(task->branch, losers, protocol::CancelReason::won_elsewhere);
   stop_unwanted(StopHow::terminate, branch);
 }
 
@@ -222,8 +224,21 @@ void Agent::fill_slots() {
   launch_pause_.reset();
   while (!free_slots_.empty()) {
     const std::optional<BranchKey> next = hungriest();
-    if (!next) return;
+    if (!next) return copy_here();
     start(*next);
+  }
+}
+
+void Agent::copy_here() {
+  for (auto& [key, branch] : branches_) {
+    if (branch.helpers().empty() || (branch.owner() && !branch.owner()->starts()) || !deadline_of(branch)) continue;
+    while (!free_slots_.empty()) {
+      const std::optional<Interval> piece = branch.worth_copying(now_, std::nullopt);
+      if (!piece) break;
+      const TaskId id(next_task_++);
+      start_task(key, id, branch.start_copy(id, *piece, now_));
+      note(Notice::What::copied, branch, *piece, options_.node);
+    }
   }
 }
 
@@ -271,12 +286,15 @@ std::optional<Agent::BranchKey> Agent::hungriest() const {
 
 void Agent::start(BranchKey key) {
   Branch& branch = branches_.at(key);
-  Job& job = jobs_.at(branch.loop().job);
-  job.last_served = ++served_;
+  const TaskId id(next_task_++);
+  start_task(key, id, branch.start_next(id, options_.slots, now_));
+}
+
+void Agent::start_task(BranchKey key, TaskId id, const Piece& piece) {
+  const Branch& branch = branches_.at(key);
+  jobs_.at(branch.loop().job).last_served = ++served_;
   const std::uint32_t slot = *free_slots_.begin();
   free_slots_.erase(free_slots_.begin());
-  const TaskId id(next_task_++);
-  const Piece piece = branch.start_next(id, options_.slots, now_);
   const Instant deadline = *deadline_of(branch);
   tasks_.emplace(
       id, Task{.id = id, .branch = key, .piece = piece.interval, .slot = slot, .stopped = {}, .deadline = deadline});

@@ -31,6 +31,7 @@
 #include "agent/core/mandate.h"
 #include "agent/core/peers.h"
 #include "agent/core/random.h"
+#include "protocol/limits.h"
 
 namespace agent::core {
 
@@ -65,6 +66,9 @@ class Agent {
   void check_invariants() const;
 
  private:
+  // Long lists go in several messages.
+  static constexpr std::size_t intervals_per_message = protocol::limits::intervals_per_message_max / 4;
+
   using BranchKey = protocol::Id<struct BranchKeyTag, std::uint64_t>;
 
   // What we know of a job that we have a branch of.
@@ -178,12 +182,17 @@ class Agent {
   void tell_few_that_we_are_free();
   void ask_somebody();
   void ask(NodeId node, std::uint8_t hops_left);
+  bool give_back_half(NodeId asker);
   [[nodiscard]] std::vector<BranchKey> outermost_first() const;
   [[nodiscard]] bool may_lend(const Branch& branch, NodeId to) const;
   std::optional<std::pair<BranchKey, Share>> copy_for(NodeId thief);
-  [[nodiscard]] std::optional<protocol::Hint> better_place(NodeId asker) const;
+  // While we only wait: what takes too long at our helpers is tried here, too.
+  void copy_here();
+  enum class Place { with_unstarted, any };
+  [[nodiscard]] std::optional<protocol::Hint> better_place(NodeId asker, Place place) const;
   // Who of those we are linked to it is, if any.
   [[nodiscard]] std::optional<NodeId> linked_at(const Peers::Choice& choice) const;
+  [[nodiscard]] std::optional<NodeId> linked_at(const Address& address) const;
   [[nodiscard]] std::set<NodeId> linked() const;
   [[nodiscard]] std::set<NodeId> asked_lately(const Branch& branch) const;
   bool run_errand(Errand errand, const Peers::Choice& choice);
@@ -219,6 +228,8 @@ class Agent {
   void on_message(NodeId from, const protocol::Returned& returned, const Proofs& proofs);
   void on_message(NodeId from, const protocol::Cancel& cancel, const Proofs& proofs);
   void tell_losers(BranchKey key, const Losers& losers, protocol::CancelReason why);
+  void send_cancel(const Helper& helper, const IntervalSet& what, protocol::CancelReason why);
+  void send_returned(const Master& master, const IntervalSet& what, protocol::ReturnReason why);
   [[nodiscard]] std::vector<protocol::Refuge> refuges_below(const Branch& branch) const;
 
   // --- results, both ends (agent_results.cpp)
@@ -240,6 +251,7 @@ class Agent {
   void on_message(NodeId, const Other&, const Proofs&) {}
 
   [[nodiscard]] std::optional<BranchKey> lent_as(NodeId helper, BranchId id) const;
+  [[nodiscard]] bool owns(const LoopId& loop) const;
   [[nodiscard]] std::optional<BranchKey> held_for(const Master& master) const;
 
   void sign_due_mandates();
@@ -256,6 +268,7 @@ class Agent {
   [[nodiscard]] std::optional<BranchKey> hungriest() const;
   [[nodiscard]] std::size_t running_of(JobId job) const;
   void start(BranchKey key);
+  void start_task(BranchKey key, TaskId id, const Piece& piece);
   void pause_launching();
   // Takes the task out of its slot.
   std::optional<Task> release(TaskId id);
@@ -282,6 +295,7 @@ class Agent {
   Instant ask_at_;
   Duration ask_gap_{};
   Duration round_trip_ = std::chrono::milliseconds(1);  // to a typical peer
+  bool begun_ = false;                                  // there was a step before
   Duration stall_{};                                    // our longest one since the last beat
   std::map<TaskId, Task> tasks_;
   std::set<std::uint32_t> free_slots_;

@@ -15,6 +15,12 @@ std::optional<Agent::BranchKey> Agent::lent_as(NodeId helper, BranchId id) const
   return std::nullopt;
 }
 
+bool Agent::owns(const LoopId& loop) const {
+  return std::ranges::any_of(branches_, [&](const auto& entry) {
+    return entry.second.loop() == loop && entry.second.owner().has_value();
+  });
+}
+
 std::optional<Agent::BranchKey> Agent::held_for(const Master& master) const {
   for (const auto& [key, branch] : branches_) {
     if (branch.upstream() == Upstream(master)) return key;
@@ -32,6 +38,7 @@ void Agent::grant(BranchKey key, NodeId to, const Share& share, std::uint64_t re
   grant.intervals = share.intervals.intervals();
   for (const Piece& piece : share.pieces) {
     grant.pieces.push_back(piece.interval);
+    grant.copies = grant.copies || piece.copy;
     if (piece.tries > 0)
       grant.histories.push_back({.iteration = piece.interval.begin, .tries = piece.tries, .deaths = {}});
   }
@@ -60,10 +67,7 @@ void Agent::take_back_unanswered() {
     for (NodeId node : branch.unanswered_since(now_ - Branch::answer_patience)) {
       Helper& helper = *branch.helper(node);
       const IntervalSet back = *std::exchange(helper.unanswered, std::nullopt);
-      if (is_up(node))
-        send(node,
-             protocol::Cancel{
-                 .branch = helper.id, .intervals = back.intervals(), .why = protocol::CancelReason::not_accepted});
+      send_cancel(helper, back, protocol::CancelReason::not_accepted);
       branch.take_back(helper, back, Partition::Rest::maybe_started);
     }
   }
@@ -76,6 +80,8 @@ void Agent::on_message(NodeId from, const protocol::Grant& grant, const Proofs& 
   const JobId job_id = grant.loop.job;
   if (ended_.contains(job_id)) return refuse(protocol::RefuseReason::job_ended, "the job has ended");
   if (!proofs.terms) return refuse(protocol::RefuseReason::content_missing, "its manifest is not known here");
+  // Who owns the loop has all of it.
+  if (owns(grant.loop)) return refuse(protocol::RefuseReason::not_permitted, "the loop is owned here");
   auto job = jobs_.try_emplace(job_id, Job{.terms = *proofs.terms, .mandate = {}, .root = {}, .mandate_due = {}}).first;
   for (const MandateFact& fact : proofs.mandates) see_mandate(fact);
   if (!job->second.mandate.fresh(now_)) return refuse(protocol::RefuseReason::no_mandate, "its mandate is too old");
@@ -99,7 +105,8 @@ void Agent::on_message(NodeId from, const protocol::Grant& grant, const Proofs& 
     auto history = std::ranges::find(grant.histories, interval.begin, &protocol::History::iteration);
     pieces.push_back({.interval = interval,
                       .attempt = grant.attempt,
-                      .tries = history == grant.histories.end() ? 0 : history->tries});
+                      .tries = history == grant.histories.end() ? 0 : history->tries,
+                      .copy = grant.copies});
   }
   branch.on_granted(plain, pieces, grant.attempt);
   if (held_for_ == std::pair(from, grant.request)) held_until_.reset();
@@ -142,10 +149,13 @@ void Agent::on_message(NodeId from, const protocol::Recall& recall, const Proofs
   } else {
     back = branch.return_these(IntervalSet(std::get<protocol::Intervals>(recall.what)));
   }
-  send(from, protocol::Returned{.branch = recall.branch,
-                                .intervals = back.intervals(),
-                                .why = protocol::ReturnReason::recalled,
-                                .still_lent = {}});
+  send_returned({.node = from, .id = recall.branch}, back, protocol::ReturnReason::recalled);
+}
+
+void Agent::send_returned(const Master& master, const IntervalSet& what, protocol::ReturnReason why) {
+  for (auto& part : what.in_parts(intervals_per_message))
+    send(master.node,
+         protocol::Returned{.branch = master.id, .intervals = std::move(part), .why = why, .still_lent = {}});
 }
 
 void Agent::on_message(NodeId from, const protocol::Returned& returned, const Proofs&) {
@@ -154,6 +164,7 @@ void Agent::on_message(NodeId from, const protocol::Returned& returned, const Pr
   Branch& branch = branches_.at(*key);
   Helper& helper = *branch.helper(from);
   helper.recalled_at.reset();
+  if (asking_ && asking_->node == from) asking_.reset();
   branch.take_back(helper, IntervalSet(returned.intervals), Partition::Rest::never_started);
 }
 
@@ -170,9 +181,15 @@ void Agent::tell_losers(BranchKey key, const Losers& losers, protocol::CancelRea
   Branch& branch = branches_.at(key);
   for (const auto& [node, lost] : losers.helpers) {
     Helper* helper = branch.helper(node);
-    if (helper == nullptr || !is_up(node)) continue;
-    send(node, protocol::Cancel{.branch = helper->id, .intervals = lost.intervals(), .why = why});
+    if (helper != nullptr) send_cancel(*helper, lost, why);
   }
+}
+
+// Of what is cancelled while there is no link, `holds` tells later.
+void Agent::send_cancel(const Helper& helper, const IntervalSet& what, protocol::CancelReason why) {
+  if (!is_up(helper.node) || what.empty()) return;
+  for (auto& part : what.in_parts(intervals_per_message))
+    send(helper.node, protocol::Cancel{.branch = helper.id, .intervals = std::move(part), .why = why});
 }
 
 }  // namespace agent::core

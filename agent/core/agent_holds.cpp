@@ -15,8 +15,6 @@ namespace agent::core {
 
 namespace {
 
-constexpr std::size_t intervals_per_part = protocol::limits::intervals_per_message_max / 4;
-
 // Moves at most so many intervals from the front of `from` into a list for a message.
 std::vector<Interval> part_of(IntervalSet& from, std::size_t& room) {
   std::vector<Interval> part;
@@ -71,7 +69,7 @@ void Agent::tell_what_we_hold(const Branch& branch, const Master& master) {
   IntervalSet unsettled = branch.partition().finished();
   while (true) {
     protocol::Holds holds = nothing_held(master.id);
-    std::size_t room = intervals_per_part;
+    std::size_t room = intervals_per_message;
     holds.todo = part_of(todo, room);
     holds.started = part_of(started, room);
     holds.unsettled = part_of(unsettled, room);
@@ -112,12 +110,11 @@ void Agent::mend(BranchKey key, Helper& helper) {
   helper.state = Helper::State::live;
   helper.unanswered.reset();
   const Branch::Mended mended = branch.mend(helper, there, now_);
-  if (!mended.dropped.empty())
-    send(helper.node, protocol::Cancel{.branch = helper.id,
-                                       .intervals = mended.dropped.intervals(),
-                                       .why = protocol::CancelReason::won_elsewhere});
-  if (!mended.missing.empty())
-    send(helper.node, protocol::Resend{.loop = branch.loop(), .intervals = mended.missing.intervals()});
+  send_cancel(helper, mended.dropped, protocol::CancelReason::won_elsewhere);
+  if (!mended.missing.empty()) {
+    for (auto& part : mended.missing.in_parts(intervals_per_message))
+      send(helper.node, protocol::Resend{.loop = branch.loop(), .intervals = std::move(part)});
+  }
   if (mended.differed)
     actions_->emplace_back(
         Notice{.what = Notice::What::mended, .job = branch.loop().job, .piece = {}, .peer = helper.node});

@@ -134,6 +134,7 @@ void Agent::watch_links() {
 
 // We were to be called at the deadline. Whatever the reason for being late, nobody else is to blame for that time.
 void Agent::notice_own_stall() {
+  if (!std::exchange(begun_, true)) return;
   const std::optional<Deadline> due = next_deadline();
   if (!due || now_ - due->at < trust::stall_counts_from) return;
   const Duration stall = now_ - due->at;

@@ -16,7 +16,7 @@ constexpr Duration kept_own = std::chrono::seconds(2);  // work that a master ke
 constexpr Duration hold_base = std::chrono::milliseconds(200);
 constexpr Duration hold_max = std::chrono::seconds(2);
 constexpr Duration ask_gap_first = std::chrono::milliseconds(5);
-constexpr Duration ask_gap_working = std::chrono::seconds(1);  // the longest while a job is known to be alive
+constexpr Duration ask_gap_working = std::chrono::seconds(2);  // the longest while a job is known to be alive
 constexpr Duration ask_gap_idle = std::chrono::seconds(60);
 constexpr Duration ask_patience = std::chrono::seconds(2);
 constexpr Duration kept_for = std::chrono::seconds(30);
@@ -42,7 +42,7 @@ std::uint32_t Agent::helpers_of(const LoopId& loop) const {
 // How many more helpers the branch could use now: never above the branch number, and only for work that is worth the
 // way. Until the cost of an iteration is known, two that wait are.
 std::uint32_t Agent::helpers_wanted(const Branch& branch) const {
-  const std::uint64_t todo = branch.partition().todo_count();
+  const std::uint64_t todo = branch.partition().lendable_count();
   const std::uint32_t helpers = helpers_of(branch.loop());
   if (helpers >= branch.branch_number() || todo < 2 || (branch.owner() && !branch.owner()->starts())) return 0;
   if (const std::optional<Duration> cost = branch.mean_cost()) {
@@ -85,21 +85,22 @@ void Agent::probe(Branch& branch, NodeId node) {
                              .user = jobs_.at(branch.loop().job).terms.user,
                              .path = branch.loop().path,
                              .priority = 0,
-                             .iterations = branch.partition().todo_count(),
+                             .iterations = branch.partition().lendable_count(),
                              .round_trip_ns = static_cast<std::uint64_t>(round_trip.count())});
 }
 
-// The first split may be crude: what we do in two seconds stays here, the rest goes in shares by slots. Taking back and
-// stealing mend it.
+// The first split may be crude: what we do in two seconds stays here, and not less than our own share; the rest goes in
+// shares by slots. (With less for ourselves, one offer at a time would make a chain of agents that pass nearly all of it
+// on.) Taking back and stealing mend it.
 void Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
   Branch& branch = branches_.at(key);
   std::uint64_t weight = 0;
   for (const Seeking::Offered& offer : offers) weight += std::max(offer.slots, 1U);
-  const std::uint64_t todo = branch.partition().todo_count();
+  const std::uint64_t todo = branch.partition().lendable_count();
   std::uint64_t keep = options_.slots;
   if (const std::optional<Duration> cost = branch.mean_cost())
     keep = std::max<std::uint64_t>(keep, options_.slots * static_cast<std::uint64_t>(kept_own / *cost));
-  keep = std::min(keep, todo / (weight + 1) + 1);
+  keep = std::max(keep, todo / (weight + options_.slots) * options_.slots);
   std::uint64_t rest = todo > keep ? todo - keep : 0;
   for (const Seeking::Offered& offer : offers) {
     const std::uint64_t part = weight == 0 ? 0 : rest * std::max(offer.slots, 1U) / weight;
@@ -221,7 +222,11 @@ void Agent::tell_few_that_we_are_free() {
     send(up[i], protocol::Note{.power_class = 0, .slots = static_cast<std::uint32_t>(free_slots_.size())});
 }
 
+// Our own helpers first, if one of them has more than it has begun.
 void Agent::ask_somebody() {
+  if (const std::optional<protocol::Hint> helper = better_place({}, Place::with_unstarted)) {
+    if (const auto node = linked_at(helper->address)) return ask(*node, protocol::limits::refer_hops_max);
+  }
   const std::optional<Peers::Choice> choice = peers_.choose(now_, random_, {}, {});
   if (!choice) return;
   if (const std::optional<NodeId> node = linked_at(*choice)) return ask(*node, protocol::limits::refer_hops_max);
@@ -240,7 +245,7 @@ void Agent::ask(NodeId node, std::uint8_t hops_left) {
 // Half of what is unstarted at every open loop level, outermost first. Nothing: a copy of what takes too long; else a
 // better place to ask; else busy.
 void Agent::on_message(NodeId from, const protocol::Ask& ask, const Proofs&) {
-  bool gave = false;
+  bool gave = give_back_half(from);
   for (BranchKey key : outermost_first()) {
     Branch& branch = branches_.at(key);
     if (!may_lend(branch, from)) continue;
@@ -251,8 +256,12 @@ void Agent::on_message(NodeId from, const protocol::Ask& ask, const Proofs&) {
     gave = true;
   }
   if (gave) return;
-  if (const auto found = copy_for(from)) return grant(found->first, from, found->second, ask.request);
-  if (const std::optional<protocol::Hint> better = better_place(from); better && ask.hops_left > 0) {
+  const bool nearby = ask.hops_left > 0 && better_place(from, Place::with_unstarted);
+  if (!nearby) {
+    if (const auto found = copy_for(from)) return grant(found->first, from, found->second, ask.request);
+  }
+  const Place place = nearby ? Place::with_unstarted : Place::any;
+  if (const std::optional<protocol::Hint> better = better_place(from, place); better && ask.hops_left > 0) {
     actions_->emplace_back(Notice{.what = Notice::What::referred, .job = {}, .piece = {}, .peer = from});
     return send(from, protocol::Refer{.request = ask.request,
                                       .better = *better,
@@ -260,6 +269,21 @@ void Agent::on_message(NodeId from, const protocol::Ask& ask, const Proofs&) {
   }
   peers_.hear_free(now_, from, {.node_prefix = prefix_of(from), .address = contacts_.at(from).peer.address});
   answer_busy(from, ask.request, /*kept=*/false);
+}
+
+// A master that only waits takes back half of what its helper has not begun.
+bool Agent::give_back_half(NodeId asker) {
+  bool gave = false;
+  for (auto& [key, branch] : branches_) {
+    const auto* master = std::get_if<Master>(&branch.upstream());
+    if (master == nullptr || master->node != asker) continue;
+    const IntervalSet back =
+        branch.return_half(free_slots_.empty() ? Partition::Last::give : Partition::Last::keep);
+    if (back.empty()) continue;
+    send_returned(*master, back, protocol::ReturnReason::recalled);
+    gave = true;
+  }
+  return gave;
 }
 
 std::vector<Agent::BranchKey> Agent::outermost_first() const {
@@ -278,7 +302,11 @@ bool Agent::may_lend(const Branch& branch, NodeId to) const {
   if (std::ranges::any_of(branch.refuges(), [&](const protocol::Refuge& refuge) { return refuge.node == to; }))
     return false;
   auto known = branch.helpers().find(to);
-  if (known != branch.helpers().end()) return !known->second.reconciling && !known->second.unanswered;
+  if (known != branch.helpers().end()) {
+    const Helper& helper = known->second;
+    if (helper.reconciling || helper.unanswered || helper.origin == Helper::Origin::adopted) return false;
+    if (helper.counts()) return true;
+  }
   return helpers_of(branch.loop()) < branch.branch_number();
 }
 
@@ -296,19 +324,21 @@ std::optional<std::pair<Agent::BranchKey, Share>> Agent::copy_for(NodeId thief) 
   return std::nullopt;
 }
 
-// The helper with most to do is the place to ask; without helpers, our own master.
-std::optional<protocol::Hint> Agent::better_place(NodeId asker) const {
+// The helper with most unstarted, by its latest report, is the place to ask; any place: else our own master.
+std::optional<protocol::Hint> Agent::better_place(NodeId asker, Place place) const {
   const Contact* best = nullptr;
-  std::uint64_t most = 1;
+  std::uint64_t most = 0;
   for (const auto& [key, branch] : branches_) {
     for (const auto& [node, helper] : branch.helpers()) {
       const std::uint64_t rest = std::max(helper.remaining, helper.held.count());
-      if (node == asker || rest <= most || !is_up(node)) continue;
-      most = rest;
+      const std::uint64_t unstarted = rest - std::min<std::uint64_t>(rest, helper.started.size());
+      if (node == asker || unstarted <= most || !is_up(node)) continue;
+      most = unstarted;
       best = &contacts_.at(node);
     }
   }
   for (const auto& [key, branch] : branches_) {
+    if (place == Place::with_unstarted) break;
     const auto* master = std::get_if<Master>(&branch.upstream());
     if (best == nullptr && master != nullptr && master->node != asker && is_up(master->node))
       best = &contacts_.at(master->node);
@@ -333,8 +363,12 @@ void Agent::on_message(NodeId from, const protocol::Refer& refer, const Proofs&)
 
 std::optional<NodeId> Agent::linked_at(const Peers::Choice& choice) const {
   if (choice.node) return is_up(*choice.node) ? choice.node : std::nullopt;
+  return linked_at(choice.address);
+}
+
+std::optional<NodeId> Agent::linked_at(const Address& address) const {
   for (const auto& [node, contact] : contacts_) {
-    if (contact.up && contact.peer.address == choice.address) return node;
+    if (contact.up && contact.peer.address == address) return node;
   }
   return std::nullopt;
 }

@@ -47,9 +47,14 @@ void Agent::report(BranchKey key, const Master& master) {
   report.remaining = branch.partition().open_count();
   for (const auto& [begin, running] : branch.running()) report.started.push_back(running.piece.interval);
   upward.started_told = report.started;
+  std::size_t room = intervals_per_message;
   for (const auto& [node, helper] : branch.helpers()) {
     if (helper.held.empty() || report.lent.size() == protocol::limits::lent_max) continue;
-    report.lent.push_back({.helper = node, .attempt = helper.attempt, .what = helper.held.intervals()});
+    const std::vector<Interval>& held = helper.held.intervals();
+    report.lent.push_back({.helper = node, .attempt = helper.attempt, .what = held});
+    // Widened to fit: that only makes the master more patient.
+    if (held.size() > room) report.lent.back().what = {{.begin = held.front().begin, .end = held.back().end}};
+    room -= std::min(room, held.size());
   }
   send(master.node, std::move(report),
        {.mandates = {}, .results = std::move(outgoing.results), .batches = std::move(outgoing.batches), .records = {}});
@@ -83,13 +88,12 @@ void Agent::take_batch(Branch& branch, Helper& helper, const BatchFact& batch, L
                            {.piece = fact.piece,
                             .attempt = fact.attempt,
                             .outcome = fact.outcome,
-                            .size_bytes = 0,
+                            .size_bytes = batch.size_bytes,
                             .source = {.task = {}, .batch = batch.batch, .index = index, .executor = batch.executor}},
-                           losers, *actions_);
+                           fact.ran, now_, losers, *actions_);
     kept = kept || accepted;
     if (accepted && late) note(Notice::What::late_result, branch, fact.piece, helper.node);
     if (!accepted) note(Notice::What::overlapped, branch, fact.piece, helper.node);
-    if (accepted && fact.outcome != Outcome::failed) branch.observe_cost(fact.piece.count(), fact.ran);
   }
   // With an owner all is committed or dropped by now, but for a candidate, whose batch stays.
   if (branch.owner() ? !branch.owner()->keeps(batch.batch) : !kept)
@@ -105,7 +109,8 @@ void Agent::tell_settled(BranchKey key, Helper& helper) {
   const IntervalSet settled = branch.settled_for(helper);
   if (settled.empty() || !is_up(helper.node)) return;
   branch.told_settled(helper, settled);
-  send(helper.node, protocol::Settled{.loop = branch.loop(), .intervals = settled.intervals()});
+  for (auto& part : settled.in_parts(intervals_per_message))
+    send(helper.node, protocol::Settled{.loop = branch.loop(), .intervals = std::move(part)});
 }
 
 void Agent::on_message(NodeId from, const protocol::Received& received, const Proofs&) {

@@ -40,8 +40,19 @@ Piece Branch::start_next(TaskId task, std::uint32_t slots, Instant now) {
     size = sizer_.next(partition_.todo().count(), executors);
   }
   const Piece piece = partition_.start_next(size);
-  running_.emplace(piece.interval.begin, Running{.task = task, .piece = piece, .since = now});
+  put_running(task, piece, now);
   return piece;
+}
+
+Piece Branch::start_copy(TaskId task, Interval interval, Instant now) {
+  const Piece piece{.interval = interval, .attempt = partition_.copy(interval), .copy = true};
+  put_running(task, piece, now);
+  return piece;
+}
+
+void Branch::put_running(TaskId task, const Piece& piece, Instant now) {
+  own_power_.held(now);
+  running_.emplace(piece.interval.begin, Running{.task = task, .piece = piece, .since = now});
 }
 
 Outcome Branch::judge(const TaskEnded& ended) const {
@@ -50,11 +61,12 @@ Outcome Branch::judge(const TaskEnded& ended) const {
   return ended.exit == 0 ? Outcome::ok : Outcome::failed;
 }
 
-Running Branch::take_running(TaskId task) {
+Running Branch::take_running(TaskId task, Instant now) {
   auto at = std::ranges::find(running_, task, [](const auto& entry) { return entry.second.task; });
   assert(at != running_.end());
   const Running running = at->second;
   running_.erase(at);
+  if (running_.empty()) own_power_.dry(now);
   return running;
 }
 
@@ -74,8 +86,8 @@ void Branch::again(const Piece& piece) {
   free_again(IntervalSet(piece.interval), piece.attempt, Partition::Rest::maybe_started, {piece});
 }
 
-void Branch::on_ended(TaskId task, const TaskEnded& ended, Losers& losers, std::vector<Action>& actions) {
-  const Running running = take_running(task);
+void Branch::on_ended(TaskId task, const TaskEnded& ended, Instant now, Losers& losers, std::vector<Action>& actions) {
+  const Running running = take_running(task, now);
   const Interval interval = running.piece.interval;
   Piece piece = running.piece;
   if (ended.how == TaskEnded::How::stopped) {
@@ -87,6 +99,10 @@ void Branch::on_ended(TaskId task, const TaskEnded& ended, Losers& losers, std::
   }
   const Outcome outcome = judge(ended);
   if (outcome == Outcome::ok) sizer_.observe(interval.count(), ended.ran);
+  if (outcome != Outcome::failed) {
+    cost_.observe(interval.count(), ended.ran);
+    own_power_.done(now, interval.count());
+  }
   if (outcome == Outcome::failed && piece.tries < terms_.retries && goes_on(interval)) {
     ++piece.tries;
     if (owner_) owner_->count_retry();
@@ -95,12 +111,17 @@ void Branch::on_ended(TaskId task, const TaskEnded& ended, Losers& losers, std::
     return;
   }
   take_result(
-      {.piece = interval, .attempt = piece.attempt, .outcome = outcome, .size_bytes = 0, .source = {.task = task}},
+      {.piece = interval,
+       .attempt = piece.attempt,
+       .outcome = outcome,
+       .size_bytes = ended.size_bytes,
+       .source = {.task = task}},
       losers, actions);
 }
 
-void Branch::on_lost(TaskId task, bool started, TaskLost::Cause cause, std::vector<Action>& actions) {
-  const Running running = take_running(task);
+void Branch::on_lost(TaskId task, bool started, TaskLost::Cause cause, Instant now, Losers& losers,
+                     std::vector<Action>& actions) {
+  const Running running = take_running(task, now);
   Piece piece = running.piece;
   if (cause == TaskLost::Cause::launcher_died && started) ++piece.deaths;
   if (cause == TaskLost::Cause::no_room) ++piece.refusals;
@@ -109,7 +130,6 @@ void Branch::on_lost(TaskId task, bool started, TaskLost::Cause cause, std::vect
   if (goes_on(piece.interval) && (piece.deaths >= deaths_max || piece.refusals >= refusals_max)) {
     actions.emplace_back(
         Notice{.what = Notice::What::piece_given_up, .job = loop_.job, .piece = piece.interval, .peer = {}});
-    Losers losers;
     return take_result({.piece = piece.interval,
                         .attempt = piece.attempt,
                         .outcome = Outcome::failed,

@@ -93,10 +93,13 @@ class Branch {
   [[nodiscard]] bool wants_slot() const;
   // Requires wants_slot(). `slots` >= 1 are the node's.
   Piece start_next(TaskId task, std::uint32_t slots, Instant now);
+  // A copy of what helpers hold. Requires that `interval` came from worth_copying for ourselves.
+  Piece start_copy(TaskId task, Interval interval, Instant now);
 
   // A task of this branch is over; decides what becomes of its result. Losers are told by the caller.
-  void on_ended(TaskId task, const TaskEnded& ended, Losers& losers, std::vector<Action>& actions);
-  void on_lost(TaskId task, bool started, TaskLost::Cause cause, std::vector<Action>& actions);
+  void on_ended(TaskId task, const TaskEnded& ended, Instant now, Losers& losers, std::vector<Action>& actions);
+  void on_lost(TaskId task, bool started, TaskLost::Cause cause, Instant now, Losers& losers,
+               std::vector<Action>& actions);
 
   // --- helpers (branch_lending.cpp)
   // Lends a share; a helper that is new to this branch is named `id`.
@@ -111,7 +114,8 @@ class Branch {
   // Helpers that hold nothing, and owe nothing, are helpers no longer.
   void drop_idle_helpers();
   // A result that came through the helper. True if it was accepted.
-  bool on_reported(Helper& helper, const KeptResult& result, Losers& losers, std::vector<Action>& actions);
+  bool on_reported(Helper& helper, const KeptResult& result, Duration ran, Instant now, Losers& losers,
+                   std::vector<Action>& actions);
   // What the helper reported and is settled now, and was not told so yet.
   [[nodiscard]] IntervalSet settled_for(const Helper& helper) const;
   void told_settled(Helper& helper, const IntervalSet& what) { helper.unsettled.erase(what); }
@@ -128,6 +132,7 @@ class Branch {
 
   // Some unstarted iterations, at most `count`, or those of `wanted`: they leave the branch, back to the master.
   IntervalSet return_back(std::uint64_t count);
+  IntervalSet return_half(Partition::Last last);
   IntervalSet return_these(const IntervalSet& wanted);
   // The lease has lapsed: everything unfinished leaves the branch.
   void lapse(Losers& losers);
@@ -145,15 +150,15 @@ class Branch {
   [[nodiscard]] std::optional<Instant> unanswered_at() const;
   // What a report says besides results.
   void on_progress(Helper& helper, const protocol::Report& report, Instant now);
-  void observe_cost(std::uint64_t iterations, Duration took) { cost_.observe(iterations, took); }
   [[nodiscard]] std::optional<Duration> mean_cost() const { return cost_.mean(); }
   // Of this node and all below it, iterations per 10^6 s.
   [[nodiscard]] std::uint64_t power_per_megasecond(Instant now) const;
   [[nodiscard]] Seeking& seeking() { return seeking_; }
   [[nodiscard]] const Seeking& seeking() const { return seeking_; }
-  // A piece that runs too long, or at a silent holder, with fewer than `copies_max` holders, none of them `thief`.
+  // A piece that runs too long, or at a silent holder, with fewer than `copies_max` holders, none of them `thief`
+  // (nothing: ourselves). Copies of a piece are made in one place, by the master nearest to who runs it.
   static constexpr std::size_t copies_max = 3;
-  [[nodiscard]] std::optional<Interval> worth_copying(Instant now, NodeId thief) const;
+  [[nodiscard]] std::optional<Interval> worth_copying(Instant now, std::optional<NodeId> thief) const;
   Share copy(Interval piece);
   struct Mended {
     IntervalSet dropped;  // the helper should drop these
@@ -173,9 +178,11 @@ class Branch {
   void check_invariants() const;
 
  private:
+  [[nodiscard]] bool may_copy(Interval piece, std::optional<NodeId> thief) const;
   [[nodiscard]] Outcome judge(const TaskEnded& ended) const;
   [[nodiscard]] bool goes_on(Interval piece) const { return !owner_ || owner_->goes_on(piece); }
-  Running take_running(TaskId task);
+  void put_running(TaskId task, const Piece& piece, Instant now);
+  Running take_running(TaskId task, Instant now);
   // A holder let go of these: todo again if nobody else holds them and the loop goes on there, else gone.
   void free_again(IntervalSet what, Attempt issued, Partition::Rest rest, const std::vector<Piece>& started);
   void again(const Piece& piece);

@@ -6,6 +6,14 @@
 
 namespace agent::core {
 
+namespace {
+
+bool overlap(Interval a, Interval b) {
+  return a.begin < b.end && b.begin < a.end;
+}
+
+}  // namespace
+
 Helper& Branch::lend(NodeId node, BranchId id, const Share& share, Instant now) {
   auto [at, added] = helpers_.try_emplace(node);
   Helper& helper = at->second;
@@ -14,6 +22,7 @@ Helper& Branch::lend(NodeId node, BranchId id, const Share& share, Instant now) 
     helper.id = id;
   }
   helper.held.insert(share.intervals);
+  helper.power.held(now);
   helper.attempt = std::max(helper.attempt, share.attempt);
   helper.unanswered = share.intervals;
   helper.granted_at = now;
@@ -55,9 +64,15 @@ void Branch::drop_idle_helpers() {
   std::erase_if(helpers_, [](const auto& entry) { return entry.second.over() && !entry.second.reconciling; });
 }
 
-bool Branch::on_reported(Helper& helper, const KeptResult& result, Losers& losers, std::vector<Action>& actions) {
+bool Branch::on_reported(Helper& helper, const KeptResult& result, Duration ran, Instant now, Losers& losers,
+                         std::vector<Action>& actions) {
   const IntervalSet covered(result.piece);
+  if (result.outcome != Outcome::failed && helper.held.contains(result.piece)) {
+    cost_.observe(result.piece.count(), ran);
+    helper.power.done(now, result.piece.count());
+  }
   helper.held.erase(covered);
+  if (helper.held.empty()) helper.power.dry(now);
   helper.started.erase(result.piece.begin);
   const Partition::Finish finish = partition_.finish(result.piece);
   helper.unsettled.insert(covered);
@@ -86,8 +101,7 @@ IntervalSet Branch::settled_for(const Helper& helper) const {
 }
 
 void Branch::on_granted(const IntervalSet& plain, const std::vector<Piece>& pieces, Attempt attempt) {
-  for (Piece piece : pieces) {
-    piece.attempt = attempt;
+  for (const Piece& piece : pieces) {
     if (!partition_.granted().intersects(piece.interval)) partition_.grant(piece);
   }
   partition_.grant(plain, attempt);
@@ -184,50 +198,70 @@ Branch::Mended Branch::mend(Helper& helper, const Helper::There& there, Instant 
   return mended;
 }
 
-std::optional<Interval> Branch::worth_copying(Instant now, NodeId thief) const {
-  constexpr double too_long = 1.5;  // times the mean
-  const std::optional<Duration> mean = cost_.mean();
-  auto already = helpers_.find(thief);
-  auto copies = [&](Interval piece) {
-    std::size_t holders = running_.contains(piece.begin) ? 1 : 0;
-    for (const auto& [node, helper] : helpers_) holders += helper.held.intersects(piece) ? 1 : 0;
-    return holders;
-  };
+std::optional<Interval> Branch::worth_copying(Instant now, std::optional<NodeId> thief) const {
+  if (terms_.started_at_most_once) return std::nullopt;
+  const std::optional<Duration> straggling = cost_.straggling();
   std::optional<Interval> best;
   Duration longest{};
   bool silent = false;
   auto consider = [&](Interval piece, Instant since, bool is_silent) {
-    if (!partition_.out().contains(piece) || copies(piece) >= copies_max) return;
-    if (already != helpers_.end() && already->second.held.intersects(piece)) return;
     const Duration elapsed = now - since;
-    const auto limit = mean ? Duration(static_cast<std::int64_t>(too_long * static_cast<double>(mean->count()) *
-                                                                 static_cast<double>(piece.count())))
-                            : Duration::max();
-    if (!is_silent && elapsed <= limit) return;
+    const bool too_long = straggling && static_cast<double>(elapsed.count()) >
+                                            static_cast<double>(straggling->count()) * static_cast<double>(piece.count());
+    if (!is_silent && !too_long) return;
     if (best && (silent > is_silent || (silent == is_silent && elapsed <= longest))) return;
+    if (!may_copy(piece, thief)) return;
     best = piece;
     longest = elapsed;
     silent = is_silent;
   };
-  for (const auto& [begin, running] : running_) consider(running.piece.interval, running.since, false);
+  // What runs here is ours to copy only at the owner: else our master is the nearest one above the executor.
+  if (owner_ && thief) {
+    for (const auto& [begin, running] : running_) consider(running.piece.interval, running.since, false);
+  }
   for (const auto& [node, helper] : helpers_) {
-    for (const auto& [begin, started] : helper.started)
+    for (const auto& [begin, started] : helper.started) {
+      // What it lent on besides, it copies itself.
+      if (helper.lent_on.intersects(started.interval)) continue;
       consider(started.interval, started.since, helper.state == Helper::State::silent);
+    }
   }
   return best;
+}
+
+bool Branch::may_copy(Interval piece, std::optional<NodeId> thief) const {
+  if (!partition_.out().contains(piece)) return false;
+  std::size_t holders = 0;
+  for (const auto& [begin, running] : running_) {
+    if (!overlap(running.piece.interval, piece)) continue;
+    if (!thief) return false;
+    ++holders;
+  }
+  for (const auto& [node, helper] : helpers_) {
+    if (!helper.held.intersects(piece)) continue;
+    if (node == thief) return false;
+    ++holders;
+  }
+  return holders < copies_max;
 }
 
 Share Branch::copy(Interval piece) {
   Share share;
   share.attempt = partition_.copy(piece);
   share.intervals.insert(piece);
-  share.pieces.push_back({.interval = piece, .attempt = share.attempt});
+  share.pieces.push_back({.interval = piece, .attempt = share.attempt, .copy = true});
   return share;
 }
 
 IntervalSet Branch::return_back(std::uint64_t count) {
   if (count == 0 || !partition_.has_todo()) return {};
   const Share share = partition_.share_back(count);
+  partition_.remove(share.intervals);
+  return share.intervals;
+}
+
+IntervalSet Branch::return_half(Partition::Last last) {
+  const Share share = partition_.share_half(last);
   partition_.remove(share.intervals);
   return share.intervals;
 }

@@ -60,6 +60,7 @@ struct TaskEnded {
   How how = How::exited;
   int exit = 0;  // of `exited` (and 126 or 127 of `could_not_start`)
   Duration ran{};
+  std::uint64_t size_bytes = 0;  // of its outputs, as far as they travel inside the result
 };
 
 // The task left without a verdict about it.

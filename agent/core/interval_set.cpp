@@ -169,4 +169,14 @@ void IntervalSet::check_invariants() const {
   assert(sum == count_);
 }
 
+std::vector<std::vector<Interval>> IntervalSet::in_parts(std::size_t size) const {
+  assert(size >= 1);
+  std::vector<std::vector<Interval>> parts(1);
+  for (Interval interval : intervals_) {
+    if (parts.back().size() == size) parts.emplace_back();
+    parts.back().push_back(interval);
+  }
+  return parts;
+}
+
 }  // namespace agent::core

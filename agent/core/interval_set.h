@@ -43,6 +43,8 @@ class IntervalSet {
   [[nodiscard]] bool contains(Interval wanted) const;
   [[nodiscard]] bool intersects(Interval other) const;
   // The part of this set inside `window`.
+  // The intervals in order, in lists of at most `size` >= 1: at least one list, perhaps an empty one.
+  [[nodiscard]] std::vector<std::vector<Interval>> in_parts(std::size_t size) const;
   [[nodiscard]] IntervalSet within(Interval window) const;
   [[nodiscard]] IntervalSet both(const IntervalSet& other) const;  // the intersection
   [[nodiscard]] const std::vector<Interval>& intervals() const& { return intervals_; }

@@ -39,12 +39,14 @@ void Partition::grant(const Piece& started_before) {
 void Partition::add_redo(const Piece& piece) {
   redo_.emplace(piece.interval.begin, piece);
   redo_count_ += piece.interval.count();
+  if (piece.copy) copies_count_ += piece.interval.count();
 }
 
 Piece Partition::take_redo(std::map<std::uint64_t, Piece>::iterator at) {
   const Piece piece = at->second;
   redo_.erase(at);
   redo_count_ -= piece.interval.count();
+  if (piece.copy) copies_count_ -= piece.interval.count();
   return piece;
 }
 
@@ -78,19 +80,27 @@ Share Partition::share_back(std::uint64_t count) {
   assert(count >= 1);
   Share share;
   share.intervals = todo_.take_back(count);
-  while (share.intervals.count() < count && !redo_.empty()) into_share(share, take_redo(std::prev(redo_.end())));
+  for (auto at = redo_.end(); at != redo_.begin() && share.intervals.count() < count;) {
+    --at;
+    if (at->second.copy) continue;
+    auto taken = at++;
+    into_share(share, take_redo(taken));
+  }
   conclude(share);
   return share;
 }
 
 Share Partition::share_half(Last last) {
   Share share;
-  const bool lone = todo_count() > 0 && todo_.count() + redo_.size() == 1;
+  const auto lendable =
+      static_cast<std::uint64_t>(std::ranges::count_if(redo_, [](const auto& each) { return !each.second.copy; }));
+  const bool lone = todo_.count() + lendable == 1;
   if (lone && last == Last::give) return share_back(1);
   share.intervals = todo_.take_half(share_intervals_max);
-  bool take = share.intervals.empty() && redo_.size() > 1;
+  bool take = share.intervals.empty() && lendable > 1;
   for (auto at = redo_.end(); at != redo_.begin() && share.pieces.size() < share_intervals_max;) {
     --at;
+    if (at->second.copy) continue;
     if (take) {
       auto taken = at++;
       into_share(share, take_redo(taken));
@@ -109,8 +119,12 @@ Attempt Partition::copy(Interval interval) {
 }
 
 void Partition::take_out(const IntervalSet& what) {
-  const IntervalSet taken = what.both(todo_);
+  IntervalSet taken = what.both(todo_);
   todo_.erase(taken);
+  for (auto at = redo_.begin(); at != redo_.end();) {
+    auto here = at++;
+    if (what.contains(here->second.interval)) taken.insert(take_redo(here).interval);
+  }
   out_.insert(taken);
 }
 
@@ -186,13 +200,14 @@ void Partition::check_invariants() const {
   add(out_);
   add(finished_);
   add(settled_);
-  std::uint64_t redone = 0;
+  std::uint64_t redone = 0, copies = 0;
   for (const auto& [begin, piece] : redo_) {
     assert(begin == piece.interval.begin);
     add(IntervalSet(piece.interval));
     redone += piece.interval.count();
+    if (piece.copy) copies += piece.interval.count();
   }
-  assert(redone == redo_count_);
+  assert(redone == redo_count_ && copies == copies_count_);
   assert(together == granted_);
   assert(sum == granted_.count());  // disjoint
   for (const auto& entry : attempts_.entries()) assert(granted_.contains(entry.where));

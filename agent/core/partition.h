@@ -4,7 +4,8 @@
 // Every iteration that was granted, and not given back or cancelled, is in exactly one of these sets:
 //
 //   todo      to be started, by us or by a helper. Of these, `redo` pieces were started once: their bounds stay the
-//             same in every attempt, so that two results of a piece can be compared
+//             same in every attempt, so that two results of a piece can be compared. Copies of what others run are
+//             among them, and are never shared
 //   out       with somebody: running or parked in a task of this node, or lent to one helper, or to several (copies).
 //             Who holds what is not kept here; whoever holds some of it, all of `out` is held (Branch checks that)
 //   finished  the result is kept here and not settled
@@ -35,6 +36,7 @@ struct Piece {
   std::uint32_t tries = 0;     // the task's own failures
   std::uint32_t deaths = 0;    // launchers and agents that died under it
   std::uint32_t refusals = 0;  // times this node had no room for another process
+  bool copy = false;           // others may run it too: it is not lent on, so that copies are counted in one place
   bool operator==(const Piece&) const = default;
 };
 
@@ -57,12 +59,14 @@ class Partition {
 
   [[nodiscard]] bool has_redo() const { return !redo_.empty(); }
   [[nodiscard]] std::uint64_t todo_count() const { return todo_.count() + redo_count_; }
+  // Of these, what may be shared.
+  [[nodiscard]] std::uint64_t lendable_count() const { return todo_count() - copies_count_; }
   [[nodiscard]] bool has_todo() const { return !todo_.empty() || !redo_.empty(); }
 
   // Todo becomes out. Pieces to be run again go before anything new; `size` >= 1 says how large a new one may be.
   // Requires has_todo().
   Piece start_next(std::uint64_t size);
-  // Iterations from the back, about `count` >= 1 of them: a redo piece goes whole. Empty only without todo.
+  // Iterations from the back, about `count` >= 1 of them: a redo piece goes whole. Empty only without anything lendable.
   Share share_back(std::uint64_t count);
   // Half of what is todo, as IntervalSet::take_half, redo pieces counting as single; `last`: a lone one may go, too.
   enum class Last { keep, give };
@@ -70,7 +74,7 @@ class Partition {
   // A copy of something that is out: the attempt to issue it under. Requires that it is out.
   Attempt copy(Interval interval);
 
-  // Of these, what is todo without bounds is out: somebody turned out to be at it.
+  // Of these, what is todo is out: somebody turned out to be at it. A redo piece goes whole or stays.
   void take_out(const IntervalSet& what);
 
   // Out becomes todo again. `started` are the pieces of it that are known to have been started: they keep their bounds
@@ -117,7 +121,8 @@ class Partition {
   IntervalSet granted_;
   IntervalSet todo_;
   std::map<std::uint64_t, Piece> redo_;  // by begin
-  std::uint64_t redo_count_ = 0;         // iterations of them
+  std::uint64_t redo_count_ = 0;         // iterations of them ...
+  std::uint64_t copies_count_ = 0;       // ... and of those that are copies
   IntervalSet out_;
   IntervalSet finished_;
   IntervalSet settled_;

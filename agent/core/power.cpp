@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 
 namespace agent::core {
 
@@ -81,14 +82,30 @@ void PowerMeter::check_invariants() const {
 void CostMeter::observe(std::uint64_t iterations, Duration took) {
   assert(iterations >= 1);
   iterations_ += static_cast<double>(iterations);
-  took_ns_ += static_cast<double>(std::max(took, Duration::zero()).count());
+  const double took_ns = static_cast<double>(std::max(took, Duration::zero()).count());
+  took_ns_ += took_ns;
+  squares_ns2_ += took_ns * took_ns / static_cast<double>(iterations);
 }
+
+namespace {
+
+Duration duration_of(double ns) {
+  if (ns >= static_cast<double>(Duration::max().count())) return Duration::max();
+  return std::max(Duration(1), Duration(static_cast<Duration::rep>(ns)));
+}
+
+}  // namespace
 
 std::optional<Duration> CostMeter::mean() const {
   if (iterations_ <= 0.0) return std::nullopt;
+  return duration_of(took_ns_ / iterations_);
+}
+
+std::optional<Duration> CostMeter::straggling() const {
+  if (iterations_ <= 0.0) return std::nullopt;
   const double mean_ns = took_ns_ / iterations_;
-  if (mean_ns >= static_cast<double>(Duration::max().count())) return Duration::max();
-  return std::max(Duration(1), Duration(static_cast<Duration::rep>(mean_ns)));
+  const double variance = std::max(0.0, squares_ns2_ / iterations_ - mean_ns * mean_ns);
+  return duration_of(1.5 * mean_ns + 2.0 * std::sqrt(variance));
 }
 
 }  // namespace agent::core

@@ -10,7 +10,8 @@
 // while it holds some. Only successes count: a node on which everything fails at once is not powerful. Time in which
 // the helper held nothing counts for nothing, nor does what comes in meanwhile, for it was not given that time.
 //
-// CostMeter: the mean task time of one iteration of a loop, over all that was run here and reported by others.
+// CostMeter: the mean task time of one iteration of a loop and how far single ones are from it, over all that was run
+// here and reported by others.
 //
 // Invariants: no evidence is negative; held time in the open window is less than a window.
 
@@ -61,10 +62,14 @@ class CostMeter {
   void observe(std::uint64_t iterations, Duration took);
   // At least 1 ns; nothing before the first observation.
   [[nodiscard]] std::optional<Duration> mean() const;
+  // How long one iteration may take before it is a straggler: one and a half times the mean, and two standard deviations
+  // on top, so that lengths which differ by nature are not all taken for slow nodes.
+  [[nodiscard]] std::optional<Duration> straggling() const;
 
  private:
   double iterations_ = 0.0;
   double took_ns_ = 0.0;
+  double squares_ns2_ = 0.0;
 };
 
 }  // namespace agent::core

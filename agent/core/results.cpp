@@ -3,9 +3,15 @@
 #include <algorithm>
 #include <cassert>
 
+#include "protocol/limits.h"
+
 namespace agent::core {
 
 namespace {
+
+constexpr std::uint64_t own_bytes_max =
+    protocol::limits::batch_bytes_max - protocol::limits::signature_overhead_bytes;
+constexpr std::uint64_t result_overhead_bytes = 128;
 
 bool urgent(const KeptResult& result) {
   return result.outcome != Outcome::ok;
@@ -65,10 +71,25 @@ Results::Outgoing Results::send(std::uint64_t number, std::size_t results_max) {
   Outgoing out;
   std::set<BatchId> batches;
   std::vector<std::uint64_t> chosen;
+  std::uint64_t own_bytes = 0, all_bytes = 0;
+  auto fits = [&](const KeptResult& result) {
+    const bool own = result.source.own();
+    if (!own && batches.contains(result.source.batch)) return true;
+    const std::uint64_t bytes = result.size_bytes + (own ? result_overhead_bytes : 0);
+    if (!chosen.empty() && all_bytes + bytes > protocol::limits::report_batch_bytes_max) return false;
+    if (own && own_bytes > 0 && own_bytes + bytes > own_bytes_max) return false;
+    if (!own && batches.size() + 1 == protocol::limits::batches_per_report_max) return false;
+    all_bytes += bytes;
+    if (own) own_bytes += bytes;
+    if (!own) batches.insert(result.source.batch);
+    return true;
+  };
   auto choose = [&](bool wanted_urgent) {
     for (std::uint64_t begin : unsent_) {
-      if (chosen.size() == results_max) return;
-      if (urgent(kept_.at(begin).result) == wanted_urgent) chosen.push_back(begin);
+      const KeptResult& result = kept_.at(begin).result;
+      if (urgent(result) != wanted_urgent) continue;
+      if (chosen.size() == results_max || !fits(result)) return;
+      chosen.push_back(begin);
     }
   };
   if (urgent_ > 0) choose(true);
@@ -78,7 +99,7 @@ Results::Outgoing Results::send(std::uint64_t number, std::size_t results_max) {
     const ResultSource& source = entry.result.source;
     if (source.own()) {
       out.results.push_back(source.task);
-    } else if (batches.insert(source.batch).second) {
+    } else if (batches.erase(source.batch) > 0) {
       out.batches.push_back(source.batch);
     }
     out.covers.insert(entry.result.piece);

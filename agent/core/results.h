@@ -37,7 +37,7 @@ struct KeptResult {
   Interval piece;
   Attempt attempt;
   Outcome outcome = Outcome::ok;
-  std::uint64_t size_bytes = 0;
+  std::uint64_t size_bytes = 0;  // of our own: its outputs inline; else of the whole batch
   ResultSource source;
   bool operator==(const KeptResult&) const = default;
 };
@@ -55,7 +55,8 @@ class Results {
   [[nodiscard]] std::uint64_t kept_count() const { return kept_.size(); }
   [[nodiscard]] std::uint64_t sent_count() const { return sent_.size(); }
 
-  // What goes into the report of this number: at most `results_max` results, urgent ones first.
+  // What goes into the report of this number: at most `results_max` results, urgent ones first, and no more than one
+  // message carries.
   struct Outgoing {
     std::vector<TaskId> results;
     std::vector<BatchId> batches;

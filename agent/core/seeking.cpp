@@ -11,6 +11,7 @@ bool Seeking::asks(NodeId node) const {
 }
 
 void Seeking::asked(Instant now, std::uint64_t request, NodeId node, Duration round_trip) {
+  probing_ = true;
   asked_.emplace(request, node);
   gather_until_ = now + std::max(gather_least, 4 * round_trip);
 }
@@ -39,6 +40,7 @@ void Seeking::rest(Instant now, Random& random, Duration round_trip) {
 }
 
 std::vector<Seeking::Offered> Seeking::conclude(Instant now, Random& random, Duration round_trip) {
+  probing_ = false;
   asked_.clear();
   if (offers_.empty()) {
     rest(now, random, round_trip);

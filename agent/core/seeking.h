@@ -34,7 +34,8 @@ class Seeking {
     std::uint32_t slots = 0;
   };
 
-  [[nodiscard]] bool probing() const { return !asked_.empty() || !offers_.empty(); }
+  // A round is under way: questions were asked, and what they brought is not divided yet.
+  [[nodiscard]] bool probing() const { return probing_; }
   [[nodiscard]] bool may_begin(Instant now) const { return !probing() && now >= rest_until_; }
   // How many probes to send, if `wanted` helpers could be used.
   [[nodiscard]] std::uint32_t probes_for(std::uint32_t wanted) const {
@@ -63,6 +64,7 @@ class Seeking {
   [[nodiscard]] Instant due() const { return probing() ? gather_until_ : rest_until_; }
 
  private:
+  bool probing_ = false;
   std::map<std::uint64_t, NodeId> asked_;  // by request
   std::vector<Offered> offers_;
   Instant gather_until_;

@@ -52,6 +52,7 @@ void Checker::expect(Invariant invariant, bool holds, const std::string& what) {
 void Checker::on_step(const sim::StepSeen& seen) {
   now_ = seen.at;
   if (const auto* received = std::get_if<core::MessageReceived>(&seen.event)) on_received(seen.node, *received);
+  if (const auto* up = std::get_if<core::LinkUp>(&seen.event)) on_linked(nodes_[seen.node], up->peer);
   if (const auto* forked = std::get_if<core::LoopForked>(&seen.event)) {
     // A loop that is opened again starts from nothing.
     std::erase_if(nodes_[seen.node].inner, [&](const auto& each) { return each.first.path == forked->terms.path; });
@@ -66,8 +67,19 @@ void Checker::on_step(const sim::StepSeen& seen) {
     } else if (const auto* notice = std::get_if<core::Notice>(&action)) {
       const auto peer = notice->peer ? sim::index_of(*notice->peer) : std::nullopt;
       if (peer && notice->what == core::Notice::What::lease_ended) nodes_[seen.node].given.erase(*peer);
+      if (notice->what == core::Notice::What::copied) jobs_[notice->job].copied.insert(notice->piece);
     }
   }
+}
+
+// What a peer held went down with the instance that held it.
+void Checker::on_linked(NodeSeen& node, const core::Peer& peer) {
+  const auto index = sim::index_of(peer.node);
+  assert(index);
+  const auto [known, first] = node.instances.try_emplace(*index, peer.instance);
+  if (first || known->second == peer.instance) return;
+  known->second = peer.instance;
+  node.given.erase(*index);
 }
 
 void Checker::on_committed(NodeIndex node, const core::LoopId& loop, core::Interval piece) {
@@ -99,9 +111,16 @@ void Checker::on_received(NodeIndex node, const core::MessageReceived& received)
   } else if (const auto* adopt = std::get_if<protocol::Adopt>(&received.message)) {
     seen.masters[adopt->loop.job].insert(*from);
   } else if (const auto* refuse = std::get_if<protocol::Refuse>(&received.message)) {
-    seen.given[*from].erase(refuse->branch);
+    const auto given = seen.given[*from].find(refuse->branch);
+    if (given == seen.given[*from].end()) return;
+    never_started(node, given->second.loop, given->second.held.intervals());
+    seen.given[*from].erase(given);
   } else if (const auto* returned = std::get_if<protocol::Returned>(&received.message)) {
+    const auto given = seen.given[*from].find(returned->branch);
+    if (given != seen.given[*from].end()) never_started(node, given->second.loop, returned->intervals);
     take_back(node, *from, returned->branch, returned->intervals);
+  } else if (const auto* holds = std::get_if<protocol::Holds>(&received.message)) {
+    if (holds->branch.sender_is == protocol::Side::helper) on_held(node, *from, *holds);
   } else if (const auto* report = std::get_if<protocol::Report>(&received.message)) {
     std::vector<core::Interval> finished;
     for (const core::BatchFact& batch : received.proofs.batches) {
@@ -110,6 +129,29 @@ void Checker::on_received(NodeIndex node, const core::MessageReceived& received)
     take_back(node, *from, report->branch, finished);
     ++seen.allowed;  // it is answered
   }
+}
+
+// A helper's own word about what it has: the rest is not with it.
+void Checker::on_held(NodeIndex master, NodeIndex helper, const protocol::Holds& holds) {
+  NodeSeen& seen = nodes_[master];
+  core::IntervalSet& told = seen.told[{helper, holds.branch.branch}];
+  told.insert(core::IntervalSet(holds.todo));
+  told.insert(core::IntervalSet(holds.started));
+  for (const protocol::Lent& lent : holds.lent) told.insert(core::IntervalSet(lent.what));
+  if (!holds.last) return;
+  const core::IntervalSet all = told;
+  seen.told.erase({helper, holds.branch.branch});
+  auto& branches = seen.given[helper];
+  const auto at = branches.find(holds.branch.branch);
+  if (at == branches.end()) return;
+  at->second.held = at->second.held.both(all);
+  if (at->second.held.empty()) branches.erase(at);
+}
+
+// They may be issued again under the same attempt.
+void Checker::never_started(NodeIndex master, const core::LoopId& loop, const std::vector<core::Interval>& what) {
+  if (!loop.path.empty() || world_.workload().plan(loop.job).root != master) return;
+  for (const core::Interval piece : what) jobs_[loop.job].issued.erase(piece);
 }
 
 void Checker::take_back(NodeIndex master, NodeIndex helper, core::BranchId branch,
@@ -134,10 +176,19 @@ void Checker::on_grant(NodeIndex master, NodeIndex helper, const protocol::Grant
   };
   const bool known = helps(seen.given[helper]);
   std::uint64_t helpers = 0;
-  for (const auto& [node, branches] : seen.given) helpers += helps(branches) ? 1 : 0;
+  std::string names;
+  for (const auto& [node, branches] : seen.given) {
+    if (!helps(branches)) continue;
+    ++helpers;
+    names += " " + std::to_string(node);
+  }
+  if (grant.loop.path.empty() && world_.workload().plan(grant.loop.job).root == master) {
+    for (const core::Interval piece : grant.intervals) on_issued(jobs_[grant.loop.job], piece, grant.attempt);
+  }
   const std::uint32_t bound = branch_number(grant.loop);
   expect(Invariant::s3_branch_bound, known || helpers < bound,
-         "node " + std::to_string(master) + " recruits one more than " + std::to_string(bound));
+         "node " + std::to_string(master) + " recruits " + std::to_string(helper) + ", one more than " +
+             std::to_string(bound) + " (it has" + names + ")");
   Given given{.loop = grant.loop, .held = {}};
   for (const core::Interval piece : grant.intervals) given.held.insert(piece);
   seen.given[helper].insert_or_assign(grant.branch, std::move(given));
@@ -176,19 +227,19 @@ void Checker::on_task_began(const sim::TaskSeen& seen) {
     expect(Invariant::s3_copies, static_cast<std::uint64_t>(copies) < copies_max,
            "a fourth live copy of " + text_of(order.piece));
     if (!job.failed_once)
-      expect(Invariant::r6_reexecution, copies > 0 || !job.started.intersects(order.piece),
+      expect(Invariant::r6_reexecution, copies > 0 || !job.started.intersects(order.piece) || job.copied.contains(order.piece),
              "runs again without a fault: " + text_of(order.piece));
   }
-  auto& attempts = nodes_[seen.node].attempts;
-  const auto [at, first] = attempts.try_emplace({order.job, order.piece.begin}, order.attempt);
-  if (!first) {
-    expect(Invariant::s6_attempts, order.attempt > at->second,
-           "node " + std::to_string(seen.node) + " starts " + text_of(order.piece) + " again under attempt " +
-               std::to_string(order.attempt.value()));
-    at->second = std::max(at->second, order.attempt);
-  }
+  if (world_.workload().plan(order.job).root == seen.node) on_issued(job, order.piece, order.attempt);
   job.started.insert(order.piece);
   job.running.push_back({.node = seen.node, .task = order.task, .piece = order.piece});
+}
+
+void Checker::on_issued(JobSeen& job, core::Interval piece, core::Attempt attempt) {
+  const std::uint32_t mark = attempt.value() + 1;
+  expect(Invariant::s6_attempts, job.issued.max_within(piece) < mark,
+         "its root issues " + text_of(piece) + " again under attempt " + std::to_string(attempt.value()));
+  job.issued.assign(piece, mark);
 }
 
 void Checker::on_task_gone(const sim::TaskSeen& seen, sim::TaskEnding ending) {

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/core/interval_map.h"
 #include "agent/core/interval_set.h"
 #include "agent/sim/world.h"
 
@@ -28,7 +29,7 @@ enum class Invariant {
   s3_branch_bound,  // at most B recruited helpers per master and loop
   s3_copies,        // at most three live copies, in a stable network
   s4_coverage,      // a job that is done has committed all of its loop; every agent's own partition holds
-  s6_attempts,      // a node that starts an iteration again does so under a higher attempt
+  s6_attempts,      // a root that issues an iteration again, to itself or others, does so under a higher attempt
   s7_lease,         // nothing runs for masters that have not been heard for a lease
   s7_mandate,       // nothing of a job runs a mandate's life after its root is gone
   r3_state,         // bounded state in the core
@@ -88,24 +89,32 @@ class Checker : public agent::sim::Observer {
   struct JobSeen {
     agent::core::IntervalSet committed;
     agent::core::IntervalSet started;
+    agent::core::IntervalSet copied;  // to be started again, somewhere, though it may run
+    agent::core::IntervalMap<std::uint32_t> issued;  // by its root: 1 + the highest attempt
     std::vector<Running> running;  // of the root loop
     bool failed_once = false;      // some task of it: what follows is no re-execution
   };
   struct NodeSeen {
     std::map<agent::core::LoopId, agent::core::IntervalSet> inner;  // committed, of loops opened here
     std::map<NodeIndex, WorldTime> heard;
+    std::map<NodeIndex, agent::core::InstanceKey> instances;  // of those that it was linked to
     std::map<agent::core::JobId, std::set<NodeIndex>> masters;
-    std::map<std::pair<agent::core::JobId, std::uint64_t>, agent::core::Attempt> attempts;  // by the piece's begin
     std::map<NodeIndex, std::map<agent::core::BranchId, Given>> given;
+    std::map<std::pair<NodeIndex, agent::core::BranchId>, agent::core::IntervalSet> told;  // in parts of `holds` so far
     std::uint64_t sent = 0;     // in the window under way
     std::uint64_t allowed = 0;  // likewise, for results and grants
   };
 
   void expect(Invariant invariant, bool holds, const std::string& what);
   void on_received(NodeIndex node, const agent::core::MessageReceived& received);
+  void on_linked(NodeSeen& node, const agent::core::Peer& peer);
   void on_committed(NodeIndex node, const agent::core::LoopId& loop, agent::core::Interval piece);
   void on_answered(const agent::core::AnswerVerdict& answer);
   void on_grant(NodeIndex master, NodeIndex helper, const protocol::Grant& grant);
+  void on_issued(JobSeen& job, agent::core::Interval piece, agent::core::Attempt attempt);
+  void on_held(NodeIndex master, NodeIndex helper, const protocol::Holds& holds);
+  void never_started(NodeIndex master, const agent::core::LoopId& loop,
+                     const std::vector<agent::core::Interval>& what);
   void take_back(NodeIndex master, NodeIndex helper, agent::core::BranchId branch,
                  const std::vector<agent::core::Interval>& what);
   [[nodiscard]] std::uint32_t branch_number(const agent::core::LoopId& loop) const;

@@ -286,7 +286,7 @@ template <class V>
 void fields(V& v, protocol::Grant& s) {
   v("branch", s.branch), v("request", s.request), v("loop", s.loop), v("intervals", s.intervals),
       v("attempt", s.attempt);
-  v("histories", s.histories), v("pieces", s.pieces), v("refuges", s.refuges);
+  v("histories", s.histories), v("pieces", s.pieces), v("copies", s.copies), v("refuges", s.refuges);
 }
 template <class V>
 void fields(V& v, protocol::Accept& s) {

@@ -24,6 +24,7 @@ void common_rows(const Setting& setting, const std::string& name, const Pool& po
   table.row(name, "messages per agent and second", s.messages_mean, mean_messages_max);
   table.row(name, "messages per second, busiest agent", s.messages_busiest, busiest_messages_max);
   table.row(name, "helpers recruited by one master", static_cast<double>(measured.helpers_most), pool.branch_number);
+  table.row(name, "links of an agent at the end", measured.links);
   table.row(name, "seconds of simulating", measured.wall_seconds);
 }
 

@@ -162,6 +162,7 @@ Measured run(const Pool& pool, Talk talk) {
           .helpers_most = recruits.most(),
           .probes = activity.sent(protocol::Kind::probe),
           .root_messages = traffic(pool.root) / sim::seconds_of(world.now() - job_comes),
+          .links = 2.0 * static_cast<double>(world.network().link_count()) / pool.agents,
           .wall_seconds = took.count(),
           .turns = world.turns()};
 }

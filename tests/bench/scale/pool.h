@@ -88,6 +88,7 @@ struct Measured {
   std::size_t helpers_most = 0;
   std::uint64_t probes = 0;
   double root_messages = 0;  // sent and received by the root, per second
+  double links = 0;          // of an agent, at the end
   double wall_seconds = 0;   // that the simulation took
   std::uint64_t turns = 0;
 };

@@ -33,6 +33,7 @@ void Agent::step(Instant now, const Event& event, std::vector<Action>& actions) 
   sign_due_mandates();
   watch_links();
   serve_links();
+  serve_orphans();
   take_back_unanswered();
   extend_deadlines();
   fill_slots();
@@ -60,6 +61,7 @@ std::optional<Deadline> Agent::next_deadline() const {
     if (master != nullptr && is_up(master->node)) {
       if (const auto due = branch.report_at()) consider(*due, Deadline::Why::report);
     }
+    if (branch.orphaned()) consider(branch.orphaned()->ask_at, Deadline::Why::orphan);
     if (const auto due = branch.unanswered_at()) consider(*due, Deadline::Why::unanswered_grant);
     if (branch.seeking().probing() || (!has_nobody() && helpers_wanted(branch) > 0))
       consider(branch.seeking().due(), Deadline::Why::seeking);

@@ -79,6 +79,7 @@ void Agent::on(const LinkDown& event) {
   contact.up = false;
   contact.link.unwatch();
   for (auto& [key, branch] : branches_) branch.seeking().on_gone(event.peer);
+  orphanages_.erase(event.peer);
   if (asking_ && asking_->node == event.peer) asking_.reset();
   std::erase_if(kept_requests_, [&](const KeptRequest& kept) { return kept.node == event.peer; });
   if (!shares_branch_with(event.peer)) {

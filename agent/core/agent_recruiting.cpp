@@ -12,7 +12,6 @@ namespace {
 
 constexpr Duration startup_cost = std::chrono::milliseconds(2);
 constexpr std::int64_t worth_round_trips = 20;
-constexpr Duration kept_own = std::chrono::seconds(2);  // work that a master keeps for itself at the first split
 constexpr Duration hold_base = std::chrono::milliseconds(200);
 constexpr Duration hold_max = std::chrono::seconds(2);
 constexpr Duration ask_gap_first = std::chrono::milliseconds(5);
@@ -22,13 +21,18 @@ constexpr Duration ask_patience = std::chrono::seconds(2);
 constexpr Duration kept_for = std::chrono::seconds(30);
 constexpr std::size_t kept_requests_max = 16;
 constexpr std::size_t notes_count = 4;
+constexpr Duration note_gap = std::chrono::seconds(1);  // short idle times are not worth telling
 
 }  // namespace
 
+bool Agent::is_busy() const {
+  return free_slots_.empty() || std::ranges::any_of(branches_, [&](const auto& entry) {
+           return entry.second.wants_slot() && deadline_of(entry.second).has_value();
+         });
+}
+
 bool Agent::is_free() const {
-  if (free_slots_.empty() || (held_until_ && now_ < *held_until_)) return false;
-  return std::ranges::none_of(
-      branches_, [&](const auto& entry) { return entry.second.wants_slot() && deadline_of(entry.second).has_value(); });
+  return !(held_until_ && now_ < *held_until_) && !is_busy();
 }
 
 std::uint32_t Agent::helpers_of(const LoopId& loop) const {
@@ -56,7 +60,13 @@ void Agent::seek_helpers() {
   if (has_nobody()) return;
   for (auto& [key, branch] : branches_) {
     Seeking& seeking = branch.seeking();
-    if (seeking.complete(now_)) divide(key, seeking.conclude(now_, random_, round_trip_));
+    if (seeking.complete(now_)) {
+      if (divide(key, seeking.conclude())) {
+        seeking.succeed();
+      } else {
+        seeking.rest(now_, random_, round_trip_);
+      }
+    }
     if (!seeking.may_begin(now_)) continue;
     const std::uint32_t probes = seeking.probes_for(helpers_wanted(branch));
     bool any = false;
@@ -89,19 +99,16 @@ void Agent::probe(Branch& branch, NodeId node) {
                              .round_trip_ns = static_cast<std::uint64_t>(round_trip.count())});
 }
 
-// The first split may be crude: what we do in two seconds stays here, and not less than our own share; the rest goes in
-// shares by slots. (With less for ourselves, one offer at a time would make a chain of agents that pass nearly all of it
-// on.) Taking back and stealing mend it.
-void Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
+// The first split may be crude: shares by slots, ours among them. (With less for ourselves, one offer at a time would
+// make a chain of agents that pass nearly all of it on.) Taking back and stealing mend it. True if somebody got some.
+bool Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
   Branch& branch = branches_.at(key);
   std::uint64_t weight = 0;
   for (const Seeking::Offered& offer : offers) weight += std::max(offer.slots, 1U);
   const std::uint64_t todo = branch.partition().lendable_count();
-  std::uint64_t keep = options_.slots;
-  if (const std::optional<Duration> cost = branch.mean_cost())
-    keep = std::max<std::uint64_t>(keep, options_.slots * static_cast<std::uint64_t>(kept_own / *cost));
-  keep = std::max(keep, todo / (weight + options_.slots) * options_.slots);
-  std::uint64_t rest = todo > keep ? todo - keep : 0;
+  const std::uint64_t all = weight + options_.slots;
+  std::uint64_t rest = todo - (todo / all * options_.slots + todo % all * options_.slots / all);
+  bool granted = false;
   for (const Seeking::Offered& offer : offers) {
     const std::uint64_t part = weight == 0 ? 0 : rest * std::max(offer.slots, 1U) / weight;
     rest -= part;
@@ -109,10 +116,12 @@ void Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
     const bool wanted = part > 0 && helpers_of(branch.loop()) < branch.branch_number() && is_up(offer.node);
     if (wanted) {
       grant(key, offer.node, branch.share_back(part), offer.request);
+      granted = true;
     } else if (is_up(offer.node)) {
       send(offer.node, protocol::Release{.request = offer.request});
     }
   }
+  return granted;
 }
 
 // --- the asked side
@@ -158,7 +167,8 @@ void Agent::on_message(NodeId from, const protocol::Offer& offer, const Proofs&)
   for (auto& [key, branch] : branches_) {
     if (helpers_wanted(branch) == 0 || branch.helper(from) != nullptr) continue;
     note(Notice::What::called_back, branch, {}, from);
-    return divide(key, {{.node = from, .request = offer.request, .slots = offer.slots}});
+      (void)divide(key, {{.node = from, .request = offer.request, .slots = offer.slots}});
+    return;
   }
   send(from, protocol::Release{.request = offer.request});
 }
@@ -184,15 +194,16 @@ void Agent::on_message(NodeId from, const protocol::Note&, const Proofs&) {
 // Kept requests first, the newest of the best priority; then a few are told that we are free; then we ask around.
 void Agent::be_idle() {
   if (held_until_ && *held_until_ <= now_) held_until_.reset();
-  if (has_nobody() || !is_free()) {
+  if (has_nobody() || is_busy()) {
     idle_since_.reset();
     return;
   }
+  if (!is_free()) return;
   if (!idle_since_) {
     idle_since_ = now_;
     ask_gap_ = ask_gap_first;
     ask_at_ = now_;
-    tell_few_that_we_are_free();
+    if (now_ - noted_at_ >= note_gap) tell_few_that_we_are_free();
   }
   std::erase_if(kept_requests_, [&](const KeptRequest& kept) { return kept.until <= now_ || !is_up(kept.node); });
   if (!kept_requests_.empty()) {
@@ -213,6 +224,7 @@ void Agent::be_idle() {
 }
 
 void Agent::tell_few_that_we_are_free() {
+  noted_at_ = now_;
   std::vector<NodeId> up;
   for (const auto& [node, contact] : contacts_) {
     if (contact.up) up.push_back(node);
@@ -423,6 +435,7 @@ void Agent::errands_arrived(const Peer& peer) {
         if (is_free() && !asking_) ask(peer.node, errand.hops_left);
         break;
       case Errand::Kind::shuffle: send_shuffle(peer.node); break;
+      case Errand::Kind::orphan: orphans_arrived(peer.node, errand.loop); break;
     }
   }
 }

@@ -39,16 +39,15 @@ void Seeking::rest(Instant now, Random& random, Duration round_trip) {
   rest_until_ = now + random.jittered(rest_);
 }
 
-std::vector<Seeking::Offered> Seeking::conclude(Instant now, Random& random, Duration round_trip) {
+std::vector<Seeking::Offered> Seeking::conclude() {
   probing_ = false;
   asked_.clear();
-  if (offers_.empty()) {
-    rest(now, random, round_trip);
-  } else {
-    rest_ = Duration::zero();
-    rest_until_ = {};
-  }
   return std::exchange(offers_, {});
+}
+
+void Seeking::succeed() {
+  rest_ = Duration::zero();
+  rest_until_ = {};
 }
 
 }  // namespace agent::core

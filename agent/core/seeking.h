@@ -53,11 +53,12 @@ class Seeking {
   // old news in a busy pool, and must not make everybody ask for ever.
   void encourage(Instant now) { rest_until_ = std::min(rest_until_, std::max(now, rested_from_ + rest_least)); }
 
-  // All have answered, or the time is over: the offers, and the rest begins or is forgotten.
+  // All have answered, or the time is over: the offers. Either of the two below follows.
   [[nodiscard]] bool complete(Instant now) const { return probing() && (asked_.empty() || now >= gather_until_); }
-  std::vector<Offered> conclude(Instant now, Random& random, Duration round_trip);
-
-  // Nobody offered, or nobody could be asked: the rest doubles.
+  std::vector<Offered> conclude();
+  // Somebody was recruited: the next round is a full one, at once.
+  void succeed();
+  // Nobody was, or could be asked: the rest doubles.
   void rest(Instant now, Random& random, Duration round_trip);
 
   // When something is to be done here if nothing happens before.

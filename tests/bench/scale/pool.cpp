@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 
 #include "agent/core/random.h"
@@ -88,6 +89,7 @@ void Activity::on_sent(const sim::SendSeen& seen) {
 void Activity::on_task_began(const sim::TaskSeen& seen) {
   advance(seen.at);
   ++busy_;
+  if (recruited_.insert(seen.node).second) recruited_at_.push_back(seen.at);
 }
 
 void Activity::on_task_gone(const sim::TaskSeen& seen, sim::TaskEnding) {
@@ -109,6 +111,12 @@ std::uint64_t Activity::sent(protocol::Kind kind) const {
   std::uint64_t sum = 0;
   for (const Second& second : seconds_) sum += second.sent[static_cast<std::size_t>(kind)];
   return sum;
+}
+
+std::optional<Duration> Activity::recruited(double share) const {
+  const auto count = static_cast<std::size_t>(std::ceil(share * world_.node_count()));
+  if (count == 0 || recruited_at_.size() < count) return std::nullopt;
+  return recruited_at_[count - 1] - job_comes;
 }
 
 void Activity::print() const {
@@ -162,6 +170,8 @@ Measured run(const Pool& pool, Talk talk) {
           .helpers_most = recruits.most(),
           .probes = activity.sent(protocol::Kind::probe),
           .root_messages = traffic(pool.root) / sim::seconds_of(world.now() - job_comes),
+          .recruited_90 = activity.recruited(0.9),
+          .recruited_99 = activity.recruited(0.99),
           .links = 2.0 * static_cast<double>(world.network().link_count()) / pool.agents,
           .wall_seconds = took.count(),
           .turns = world.turns()};

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "agent/core/interval_set.h"
@@ -18,8 +19,9 @@ namespace core = agent::core;
 using sim::Duration;
 using sim::WorldTime;
 
-// Agents find each other before the job comes.
-inline constexpr WorldTime job_comes{std::chrono::seconds(10)};
+// Agents find each other before the job comes. In a pool that was started all at once, some are unknown to most for a
+// minute or so.
+inline constexpr WorldTime job_comes{std::chrono::seconds(120)};
 
 struct Pool {
   std::uint64_t seed = 1;
@@ -66,6 +68,8 @@ class Activity : public sim::Observer {
   // Lines for people: utilisation over time, messages by kind.
   void print() const;
   [[nodiscard]] std::uint64_t sent(protocol::Kind kind) const;
+  // How long after the submission that share of all agents had begun a task; nothing: not yet.
+  [[nodiscard]] std::optional<Duration> recruited(double share) const;
 
  private:
   struct Second {
@@ -78,6 +82,8 @@ class Activity : public sim::Observer {
 
   const sim::World& world_;
   std::vector<Second> seconds_;
+  std::set<sim::NodeIndex> recruited_;
+  std::vector<WorldTime> recruited_at_;  // in order
   WorldTime now_ = job_comes;
   std::uint32_t busy_ = 0;
   std::uint32_t alive_ = 0;
@@ -88,8 +94,9 @@ struct Measured {
   std::size_t helpers_most = 0;
   std::uint64_t probes = 0;
   double root_messages = 0;  // sent and received by the root, per second
-  double links = 0;          // of an agent, at the end
-  double wall_seconds = 0;   // that the simulation took
+  std::optional<Duration> recruited_90, recruited_99;
+  double links = 0;         // of an agent, at the end
+  double wall_seconds = 0;  // that the simulation took
   std::uint64_t turns = 0;
 };
 

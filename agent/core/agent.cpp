@@ -32,6 +32,7 @@ void Agent::step(Instant now, const Event& event, std::vector<Action>& actions) 
   std::visit([this](const auto& happened) { on(happened); }, event);
   sign_due_mandates();
   watch_links();
+  close_idle_links();
   serve_links();
   serve_orphans();
   take_back_unanswered();

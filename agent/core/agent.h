@@ -103,6 +103,7 @@ class Agent {
     Link link;
     std::optional<Instant> silent_since;  // down or suspect, with a branch between us
     Instant dialled;                      // last time, for the sake of a branch between us
+    Instant used;                         // by either side, last time
   };
 
   struct Task {
@@ -141,6 +142,8 @@ class Agent {
   [[nodiscard]] bool is_up(NodeId node) const;
   [[nodiscard]] bool shares_branch_with(NodeId node) const;
   void watch_links();
+  // Hangs up links that carry nothing: those that were not used for long, and the oldest of too many.
+  void close_idle_links();
   void notice_own_stall();
   void serve_links();
   void send_beat(Contact& contact);
@@ -337,10 +340,12 @@ class Agent {
   std::pair<NodeId, std::uint64_t> held_for_;  // ... to that node, as the answer to that request
   std::optional<Instant> idle_since_;
   Instant noted_at_;
+  std::optional<Instant> work_seen_;  // the latest sign that a job is alive
   std::optional<Asking> asking_;
   Instant ask_at_;
   Duration ask_gap_{};
   Duration round_trip_ = std::chrono::milliseconds(1);  // to a typical peer
+  Instant close_links_at_;
   bool begun_ = false;                                  // there was a step before
   Duration stall_{};                                    // our longest one since the last beat
   std::map<TaskId, Task> tasks_;

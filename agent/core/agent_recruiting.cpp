@@ -17,6 +17,7 @@ constexpr Duration hold_max = std::chrono::seconds(2);
 constexpr Duration ask_gap_first = std::chrono::milliseconds(5);
 constexpr Duration ask_gap_working = std::chrono::seconds(2);  // the longest while a job is known to be alive
 constexpr Duration ask_gap_idle = std::chrono::seconds(60);
+constexpr Duration work_about_for = std::chrono::seconds(60);  // after the latest sign of any job
 constexpr Duration ask_patience = std::chrono::seconds(2);
 constexpr Duration kept_for = std::chrono::seconds(30);
 constexpr std::size_t kept_requests_max = 16;
@@ -127,7 +128,9 @@ bool Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
 // --- the asked side
 
 void Agent::on_message(NodeId from, const protocol::Probe& probe, const Proofs&) {
+  work_seen_ = now_;
   if (is_free()) return offer(from, probe.request, Duration(static_cast<std::int64_t>(probe.round_trip_ns)));
+  std::erase_if(kept_requests_, [&](const KeptRequest& kept) { return kept.node == from; });
   const bool kept = kept_requests_.size() < kept_requests_max;
   if (kept)
     kept_requests_.push_back({.node = from,
@@ -156,7 +159,11 @@ void Agent::offer(NodeId to, std::uint64_t request, Duration round_trip) {
 }
 
 void Agent::on_message(NodeId from, const protocol::Release& release, const Proofs&) {
-  if (held_for_ == std::pair(from, release.request)) held_until_.reset();
+  if (held_for_ == std::pair(from, release.request)) {
+    held_until_.reset();
+    ask_at_ = std::min(ask_at_, now_ + random_.jittered(ask_gap_working));
+  }
+  std::erase_if(kept_requests_, [&](const KeptRequest& kept) { return kept.node == from; });
 }
 
 void Agent::on_message(NodeId from, const protocol::Offer& offer, const Proofs&) {
@@ -217,7 +224,9 @@ void Agent::be_idle() {
   }
   if (asking_ && now_ - asking_->since >= ask_patience) asking_.reset();
   if (asking_ || now_ < ask_at_) return;
-  const Duration most = jobs_.empty() ? ask_gap_idle : ask_gap_working;
+  if (!jobs_.empty()) work_seen_ = now_;
+  const bool work_about = work_seen_ && now_ - *work_seen_ < work_about_for;
+  const Duration most = work_about ? ask_gap_working : ask_gap_idle;
   ask_at_ = now_ + random_.jittered(ask_gap_);
   ask_gap_ = std::min(most, 2 * ask_gap_);
   ask_somebody();

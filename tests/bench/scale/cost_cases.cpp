@@ -89,7 +89,6 @@ void step_cost(const Setting& setting) {
   Table& table = setting.table;
   table.row("step", "us, median", steps.at(0.5));
   table.row("step", "us, 99th percentile", steps.at(0.99));
-  table.row("step", "us, 99.99th percentile", steps.at(0.9999));
   table.row("message in", "us, median", recoder.decoding.at(0.5));
   table.row("message in", "us, 99th percentile", recoder.decoding.at(0.99));
   table.row("message out", "us, median", recoder.encoding.at(0.5));

@@ -134,6 +134,15 @@ void Activity::print() const {
     }
     std::printf("\n");
   }
+  std::printf("#  per agent and second:");
+  for (std::size_t i = 0; i < protocol::kind_count; ++i) {
+    const auto kind = static_cast<protocol::Kind>(i);
+    if (sent(kind) == 0) continue;
+    const double rate = static_cast<double>(sent(kind)) / sim::seconds_of(now_ - job_comes) / world_.node_count();
+    const std::string_view name = protocol::name_of(kind);
+    std::printf(" %.*s %.2f", static_cast<int>(name.size()), name.data(), rate);
+  }
+  std::printf("\n");
 }
 
 sim::WorldOptions world_of(const Pool& pool) {

@@ -158,15 +158,15 @@ void Agent::forget_job(JobId job, StopHow how) {
   std::erase_if(ended_, [&](const auto& entry) { return now_ - entry.second > tombstone_life; });
 }
 
-// A helper's branch of which nothing is left to do or to be settled, and of which nothing runs any more, is over; so is
-// a helper that owes us nothing. A job without branches is forgotten.
+// A helper's branch of which nothing is left to do or to be settled, and of which nothing runs any more, is over, once no
+// silent helper of it may be at work; so is a helper that owes us nothing. A job without branches is forgotten.
 void Agent::drop_idle_branches() {
   std::set<JobId> alive;
   for (auto at = branches_.begin(); at != branches_.end();) {
     auto here = at++;
     Branch& branch = here->second;
     branch.drop_idle_helpers();
-    if (branch.owner() || !branch.partition().idle() || !branch.running().empty()) {
+    if (branch.owner() || !branch.partition().idle() || !branch.running().empty() || branch.helper_count() > 0) {
       alive.insert(branch.loop().job);
     } else {
       branches_.erase(here);

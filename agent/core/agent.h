@@ -322,7 +322,7 @@ class Agent {
   [[nodiscard]] static bool makes_sense(const protocol::Grant& grant, const Proofs& proofs);
   // Why a grant that makes sense is not taken, whatever the job.
   [[nodiscard]] std::optional<protocol::RefuseReason> must_refuse(NodeId from, const protocol::Grant& grant,
-                                                                 const Proofs& proofs) const;
+                                                                  const Proofs& proofs) const;
   void send_cancel(const Helper& helper, const IntervalSet& what, protocol::CancelReason why);
   void send_returned(const Master& master, const IntervalSet& what, protocol::ReturnReason why);
   [[nodiscard]] std::vector<protocol::Refuge> refuges_below(const Branch& branch) const;
@@ -395,8 +395,8 @@ class Agent {
   Duration ask_gap_{};
   Duration round_trip_ = std::chrono::milliseconds(1);  // to a typical peer
   Instant close_links_at_;
-  bool begun_ = false;                                  // there was a step before
-  Duration stall_{};                                    // our longest one since the last beat
+  bool begun_ = false;  // there was a step before
+  Duration stall_{};    // our longest one since the last beat
   std::map<TaskId, Task> tasks_;
   Slots slots_;
   std::uint64_t next_task_ = 1;

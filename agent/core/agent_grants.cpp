@@ -103,7 +103,7 @@ bool Agent::makes_sense(const protocol::Grant& grant, const Proofs& proofs) {
 }
 
 std::optional<protocol::RefuseReason> Agent::must_refuse(NodeId from, const protocol::Grant& grant,
-                                                          const Proofs& proofs) const {
+                                                         const Proofs& proofs) const {
   // Who owns the loop has all of it.
   if (owns(grant.loop, proofs.loops)) return protocol::RefuseReason::not_permitted;
   std::size_t branches = 0;

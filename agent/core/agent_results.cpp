@@ -169,8 +169,8 @@ void Agent::forget_job(JobId job, StopHow how) {
   std::erase_if(ended_, [&](const auto& entry) { return now_ - entry.second > tombstone_life; });
 }
 
-// A helper's branch of which nothing is left to do or to be settled, and of which nothing runs any more, is over, once no
-// silent helper of it may be at work; so is a helper that owes us nothing. A job without branches is forgotten.
+// A helper's branch of which nothing is left to do or to be settled, and of which nothing runs any more, is over, once
+// no silent helper of it may be at work; so is a helper that owes us nothing. A job without branches is forgotten.
 void Agent::drop_idle_branches() {
   std::set<JobId> alive;
   for (auto at = branches_.begin(); at != branches_.end();) {

@@ -19,10 +19,9 @@
 #include "protocol/codec.h"
 #include "tests/fuzz/history/speaker.h"
 
-namespace fuzz {
+namespace agent::core::fuzz {
 namespace {
 
-using namespace agent::core;
 using namespace std::chrono_literals;
 
 constexpr std::size_t steps_max = 600;  // of one history
@@ -307,10 +306,10 @@ void History::happen() {
 }
 
 }  // namespace
-}  // namespace fuzz
+}  // namespace agent::core::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
-  fuzz::Input input(std::span(bytes, size));
-  fuzz::History(input).run();
+  agent::core::fuzz::Input input(std::span(bytes, size));
+  agent::core::fuzz::History(input).run();
   return 0;
 }

@@ -19,6 +19,8 @@ using core::Duration;
 using core::Instant;
 
 constexpr Duration ask_period = std::chrono::milliseconds(1);
+constexpr Duration ask_rest = std::chrono::seconds(30);  // what is asked all the time takes the simulator for ever
+constexpr std::uint64_t asks_at_once = 300;
 constexpr std::uint64_t far_outside = std::uint64_t{1} << 40;
 
 class Forger : public sim::Brain {
@@ -143,7 +145,7 @@ class Forger : public sim::Brain {
   }
 
   void pester(std::vector<core::Action>& actions) {
-    ask_at_ = now_ + ask_period;
+    ask_at_ = now_ + (++asks_ % asks_at_once == 0 ? ask_rest : ask_period);
     if (peers_.empty()) return;
     auto at = peers_.begin();
     std::advance(at, static_cast<std::ptrdiff_t>(random_.below(peers_.size())));
@@ -171,6 +173,7 @@ class Forger : public sim::Brain {
   std::map<core::NodeId, Peer> peers_;
   std::vector<core::LoopId> loops_;
   std::uint64_t request_ = 1'000'000;
+  std::uint64_t asks_ = 0;
   Instant now_;
   Instant ask_at_;
 };

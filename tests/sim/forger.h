@@ -3,7 +3,7 @@
 // way out. Each of them has some of these habits, drawn from its seed:
 //
 //   idler      takes work and starts none of it
-//   asker      asks, probes and shuffles with somebody a thousand times a second
+//   asker      asks, probes and shuffles a thousand times a second, 300 times in every half a minute
 //   referrer   answers every question with a referral or with hints of dead and false addresses
 //   boaster    says that it has more slots, power and work than anybody
 //   inventor   reports results of iterations that it was not granted, and of some that are outside of the loop

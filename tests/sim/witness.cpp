@@ -54,6 +54,8 @@ void Witness::on_received(NodeIndex node, const core::MessageReceived& received)
   if (!from) return;
   if (const auto* grant = std::get_if<protocol::Grant>(&received.message); grant != nullptr && grant->loop.path.empty())
     masters_[node][grant->loop.job].insert(*from);
+  if (const auto* adopt = std::get_if<protocol::Adopt>(&received.message); adopt != nullptr && adopt->loop.path.empty())
+    masters_[node][adopt->loop.job].insert(*from);
   Wire& wire = wires_[{node, *from}];
   const auto later = wire.sent.upper_bound(received.heard);
   if (later == wire.sent.begin()) return;
@@ -69,6 +71,11 @@ void Witness::on_sent(const sim::SendSeen& seen) {
   if (const auto* grant = std::get_if<protocol::Grant>(&seen.send.message)) {
     if (!grant->loop.path.empty()) return;
     for (const core::Interval piece : grant->intervals) granted_[{grant->loop.job, *to}].insert(piece);
+  }
+  // What an orphan holds it is granted by whoever adopts it.
+  if (const auto* adopt = std::get_if<protocol::Adopt>(&seen.send.message); adopt && adopt->loop.path.empty()) {
+    for (const core::Interval piece : adopt->wanted) granted_[{adopt->loop.job, *to}].insert(piece);
+    for (const core::Interval piece : adopt->to_send) granted_[{adopt->loop.job, *to}].insert(piece);
   }
   if (!options_.stable) return;
   // Of which job a branch is, its name does not say: what is let go of in one job is excused in all.

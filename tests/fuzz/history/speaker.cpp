@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <chrono>
 
-namespace fuzz {
+namespace agent::core::fuzz {
 
 namespace {
 
-using namespace agent::core;
 using namespace std::chrono_literals;
 
 constexpr std::uint64_t last_index = ~std::uint64_t{0};
@@ -363,4 +362,4 @@ MessageReceived Speaker::say(std::uint64_t& next_batch) {
   return said;
 }
 
-}  // namespace fuzz
+}  // namespace agent::core::fuzz

@@ -11,23 +11,7 @@
 #include "agent/core/event.h"
 #include "agent/core/hint_list.h"
 
-namespace fuzz {
-
-// The names of the core, as its own tests have them.
-using agent::core::Address;
-using agent::core::Attempt;
-using agent::core::BatchFact;
-using agent::core::BranchId;
-using agent::core::Duration;
-using agent::core::Interval;
-using agent::core::JobId;
-using agent::core::JobTerms;
-using agent::core::LoopId;
-using agent::core::MandateFact;
-using agent::core::Message;
-using agent::core::MessageReceived;
-using agent::core::NodeId;
-using agent::core::Proofs;
+namespace agent::core::fuzz {
 
 // Numbers out of bytes; zeros when they have run out.
 class Input {
@@ -95,4 +79,4 @@ class Speaker {
 // Terms of a job, as a manifest may say them.
 [[nodiscard]] JobTerms read_terms(Input& input, const JobId& job);
 
-}  // namespace fuzz
+}  // namespace agent::core::fuzz

@@ -33,7 +33,9 @@ void Agent::step(Instant now, const Event& event, std::vector<Action>& actions) 
   std::visit([this](const auto& happened) { on(happened); }, event);
   sign_due_mandates();
   watch_links();
+  close_idle_links();
   serve_links();
+  serve_orphans();
   take_back_unanswered();
   serve_loops();
   extend_deadlines();
@@ -63,6 +65,7 @@ std::optional<Deadline> Agent::next_deadline() const {
     if (master != nullptr && is_up(master->node)) {
       if (const auto due = branch.report_at()) consider(*due, Deadline::Why::report);
     }
+    if (branch.orphaned()) consider(branch.orphaned()->ask_at, Deadline::Why::orphan);
     if (const auto due = branch.unanswered_at()) consider(*due, Deadline::Why::unanswered_grant);
     if (branch.seeking().probing() || (!has_nobody() && helpers_wanted(branch) > 0))
       consider(branch.seeking().due(), Deadline::Why::seeking);

@@ -46,7 +46,19 @@ struct Options {
 };
 
 struct Deadline {
-  enum class Why { mandate, launch_pause, beat, silence, lease, unanswered_grant, report, seeking, asking, shuffle };
+  enum class Why {
+    mandate,
+    launch_pause,
+    beat,
+    silence,
+    lease,
+    unanswered_grant,
+    report,
+    seeking,
+    asking,
+    shuffle,
+    orphan
+  };
   Instant at;
   Why why = Why::mandate;
   bool operator==(const Deadline&) const = default;
@@ -92,6 +104,7 @@ class Agent {
     Link link;
     std::optional<Instant> silent_since;  // down or suspect, with a branch between us
     Instant dialled;                      // last time, for the sake of a branch between us
+    Instant used;                         // by either side, last time
   };
 
   struct Task {
@@ -155,6 +168,8 @@ class Agent {
   [[nodiscard]] bool is_up(NodeId node) const;
   [[nodiscard]] bool shares_branch_with(NodeId node) const;
   void watch_links();
+  // Hangs up links that carry nothing: those that were not used for long, and the oldest of too many.
+  void close_idle_links();
   void notice_own_stall();
   void serve_links();
   void send_beat(Contact& contact);
@@ -173,9 +188,9 @@ class Agent {
   // --- recruiting (agent_recruiting.cpp)
   // What is to be said to somebody as soon as a link to that address is up.
   struct Errand {
-    enum class Kind { probe, ask, shuffle };
+    enum class Kind { probe, ask, shuffle, orphan };
     Kind kind = Kind::probe;
-    LoopId loop;  // of a probe
+    LoopId loop;  // of a probe or an orphan
     std::uint8_t hops_left = protocol::limits::refer_hops_max;
     Address address;
     Instant since;
@@ -193,6 +208,9 @@ class Agent {
     std::uint64_t request = 0;
     Instant since;
   };
+  // Every slot is in use, or will be.
+  [[nodiscard]] bool is_busy() const;
+  // Work would be welcome, and nobody was offered our help.
   [[nodiscard]] bool is_free() const;
   // No peer is known, and no way to any: one machine alone asks nobody.
   [[nodiscard]] bool has_nobody() const { return options_.seeds.empty() && contacts_.empty() && peers_.view().empty(); }
@@ -201,7 +219,7 @@ class Agent {
   void seek_helpers();
   bool probe_somebody(Branch& branch);
   void probe(Branch& branch, NodeId node);
-  void divide(BranchKey key, const std::vector<Seeking::Offered>& offers);
+  bool divide(BranchKey key, const std::vector<Seeking::Offered>& offers);
   void answer_busy(NodeId to, std::uint64_t request, bool kept);
   void offer(NodeId to, std::uint64_t request, Duration round_trip);
   void be_idle();
@@ -237,11 +255,40 @@ class Agent {
   void on_message(NodeId from, const protocol::Walk& walk, const Proofs& proofs);
 
   // --- differences (agent_holds.cpp)
+  // What we hold of a branch, in the lists that `holds` and `orphan` have.
+  struct Holding {
+    std::vector<Interval> todo;
+    std::vector<Interval> started;  // piece by piece
+    std::vector<Interval> lent;
+    std::vector<Interval> finished;
+    [[nodiscard]] bool empty() const { return todo.empty() && started.empty() && lent.empty() && finished.empty(); }
+    // Moves at most `room` intervals out of one of the lists, and lessens `room` by as many.
+    static std::vector<Interval> take(std::vector<Interval>& from, std::size_t& room);
+  };
+  [[nodiscard]] static Holding holding_of(const Branch& branch);
   void tell_holds(BranchKey key, NodeId node);
   void ask_holds(Helper& helper);
   void tell_what_we_hold(const Branch& branch, const Master& master);
   void tell_nothing_held(NodeId master, BranchId id);
   void mend(BranchKey key, Helper& helper);
+
+  // --- orphans, both ends (agent_orphans.cpp)
+  // What an orphan has told so far, part by part.
+  struct Orphanage {
+    BranchId former;
+    Helper::There there;
+  };
+  [[nodiscard]] bool misses_master(const Branch& branch) const;
+  [[nodiscard]] bool has_no_hope(const Branch& branch) const;
+  void serve_orphans();
+  void ask_next_refuge(BranchKey key);
+  void orphans_arrived(NodeId refuge, const LoopId& loop);
+  void tell_refuge(BranchKey key, NodeId refuge);
+  [[nodiscard]] std::optional<BranchKey> refuge_for(NodeId from, const protocol::Orphan& orphan,
+                                                    const Helper::There& there) const;
+  void adopt(BranchKey key, NodeId orphan, const protocol::Orphan& message, const Helper::There& there);
+  void on_message(NodeId from, const protocol::Orphan& orphan, const Proofs& proofs);
+  void on_message(NodeId from, const protocol::Adopt& adopt, const Proofs& proofs);
 
   // --- grants, both ends (agent_grants.cpp)
   void grant(BranchKey key, NodeId to, const Share& share, std::uint64_t request);
@@ -314,16 +361,20 @@ class Agent {
   Peers peers_;
   std::vector<Peer> shuffle_;  // what the exchange under way sends
   std::vector<Errand> errands_;
+  std::map<NodeId, Orphanage> orphanages_;
   std::vector<KeptRequest> kept_requests_;
   std::optional<Instant> held_until_;          // we offered ourselves, ...
   std::pair<NodeId, std::uint64_t> held_for_;  // ... to that node, as the answer to that request
   std::optional<Instant> idle_since_;
+  Instant noted_at_;
+  std::optional<Instant> work_seen_;  // the latest sign that a job is alive
   std::optional<Asking> asking_;
   Instant ask_at_;
   Duration ask_gap_{};
   Duration round_trip_ = std::chrono::milliseconds(1);  // to a typical peer
-  bool begun_ = false;                                  // there was a step before
-  Duration stall_{};                                    // our longest one since the last beat
+  Instant close_links_at_;
+  bool begun_ = false;  // there was a step before
+  Duration stall_{};    // our longest one since the last beat
   std::map<TaskId, Task> tasks_;
   Slots slots_;
   std::uint64_t next_task_ = 1;

@@ -70,10 +70,9 @@ std::vector<protocol::Refuge> Agent::refuges_below(const Branch& branch) const {
       refuges.push_back(
           {.role = protocol::RefugeRole::ancestor, .node = master->node, .address = at->second.peer.address});
   }
-  for (const protocol::Refuge& refuge : branch.refuges()) {
-    if (refuges.size() == protocol::limits::ancestors_max) break;
-    refuges.push_back(refuge);
-  }
+  for (const protocol::Refuge& refuge : branch.refuges()) refuges.push_back(refuge);
+  // The farthest one stays: it is the root.
+  if (refuges.size() > protocol::limits::ancestors_max) refuges.erase(refuges.end() - 2);
   return refuges;
 }
 

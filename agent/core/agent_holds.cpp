@@ -6,6 +6,7 @@
 //     started;
 //   - what is finished there and unknown here is sent again; what is settled the helper is told to forget.
 // Nothing is granted on that branch before.
+#include <algorithm>
 #include <cassert>
 
 #include "agent/core/agent.h"
@@ -14,16 +15,6 @@
 namespace agent::core {
 
 namespace {
-
-// Moves at most so many intervals from the front of `from` into a list for a message.
-std::vector<Interval> part_of(IntervalSet& from, std::size_t& room) {
-  std::vector<Interval> part;
-  while (room > 0 && !from.empty()) {
-    part.push_back(*from.take_front(~std::uint64_t{0}));
-    --room;
-  }
-  return part;
-}
 
 protocol::Holds nothing_held(BranchId id) {
   return {.branch = {.sender_is = protocol::Side::helper, .branch = id},
@@ -57,25 +48,40 @@ void Agent::ask_holds(Helper& helper) {
   send(helper.node, std::move(holds));
 }
 
+std::vector<Interval> Agent::Holding::take(std::vector<Interval>& from, std::size_t& room) {
+  const auto end = from.begin() + static_cast<std::ptrdiff_t>(std::min(room, from.size()));
+  std::vector<Interval> part(from.begin(), end);
+  from.erase(from.begin(), end);
+  room -= part.size();
+  return part;
+}
+
+Agent::Holding Agent::holding_of(const Branch& branch) {
+  const Partition& partition = branch.partition();
+  Holding holding;
+  holding.todo = partition.unstarted().intervals();
+  holding.finished = partition.finished().intervals();
+  IntervalSet lent = partition.out();
+  for (const auto& [begin, running] : branch.running()) {
+    if (!partition.out().contains(running.piece.interval)) continue;
+    holding.started.push_back(running.piece.interval);
+    lent.erase(running.piece.interval);
+  }
+  holding.lent = lent.intervals();
+  return holding;
+}
+
 void Agent::tell_what_we_hold(const Branch& branch, const Master& master) {
-  IntervalSet started;
-  for (const auto& [begin, running] : branch.running())
-    started.insert(running.piece.interval.begin < running.piece.interval.end
-                       ? IntervalSet(running.piece.interval).both(branch.partition().out())
-                       : IntervalSet());
-  IntervalSet todo = branch.partition().unstarted();
-  IntervalSet lent = branch.partition().out();
-  lent.erase(started);
-  IntervalSet unsettled = branch.partition().finished();
+  Holding rest = holding_of(branch);
   while (true) {
     protocol::Holds holds = nothing_held(master.id);
     std::size_t room = intervals_per_message;
-    holds.todo = part_of(todo, room);
-    holds.started = part_of(started, room);
-    holds.unsettled = part_of(unsettled, room);
-    if (room > 0 && !lent.empty())
-      holds.lent.push_back({.helper = options_.node, .attempt = {}, .what = part_of(lent, room)});
-    holds.last = todo.empty() && started.empty() && unsettled.empty() && lent.empty();
+    holds.todo = rest.take(rest.todo, room);
+    holds.started = rest.take(rest.started, room);
+    holds.unsettled = rest.take(rest.finished, room);
+    if (room > 0 && !rest.lent.empty())
+      holds.lent.push_back({.helper = options_.node, .attempt = {}, .what = rest.take(rest.lent, room)});
+    holds.last = rest.empty();
     const bool last = holds.last;
     send(master.node, std::move(holds));
     if (last) return;

@@ -10,6 +10,9 @@ namespace agent::core {
 namespace {
 
 constexpr Duration redial_period = std::chrono::seconds(1);
+constexpr Duration idle_link_life = std::chrono::seconds(60);
+constexpr Duration idle_links_period = std::chrono::seconds(10);
+constexpr std::size_t idle_links_max = 32;
 constexpr Duration lent_on_patience = std::chrono::seconds(2);
 
 // What a helper holds of a branch, as a number that both ends can compute. FNV-1a over the bounds: a difference that it
@@ -34,6 +37,7 @@ std::uint64_t digest_of(const IntervalSet& held) {
 void Agent::send(NodeId to, Message message, Attached attached) {
   Contact& contact = contacts_.at(to);
   assert(contact.up);
+  contact.used = now_;
   const Link::Numbers numbers = contact.link.on_send(now_);
   actions_->emplace_back(Send{.to = to,
                               .sequence = numbers.sequence,
@@ -62,6 +66,7 @@ void Agent::on(const LinkUp& event) {
   const bool same = contact.peer.instance == event.peer.instance;
   contact.peer = event.peer;
   contact.up = true;
+  contact.used = now_;
   contact.slots = event.slots;
   contact.round_trip = event.round_trip;
   contact.link = same ? Link(contact.link.lease()) : Link();
@@ -79,6 +84,7 @@ void Agent::on(const LinkDown& event) {
   contact.up = false;
   contact.link.unwatch();
   for (auto& [key, branch] : branches_) branch.seeking().on_gone(event.peer);
+  orphanages_.erase(event.peer);
   if (asking_ && asking_->node == event.peer) asking_.reset();
   std::erase_if(kept_requests_, [&](const KeptRequest& kept) { return kept.node == event.peer; });
   if (!shares_branch_with(event.peer)) {
@@ -104,6 +110,7 @@ void Agent::on(const MessageReceived& event) {
   const Link::Arrival arrival = contact.link.on_received(now_, {.sequence = event.sequence, .heard = event.heard});
   if (arrival == Link::Arrival::impossible)
     actions_->emplace_back(Notice{.what = Notice::What::strange, .job = {}, .piece = {}, .peer = event.from});
+  contact.used = now_;
   if (contact.silent_since) be_heard_again(contact);
   for (const MandateFact& fact : event.proofs.mandates) see_mandate(fact);
   std::visit([&](const auto& message) { on_message(event.from, message, event.proofs); }, event.message);
@@ -129,6 +136,22 @@ void Agent::watch_links() {
     } else if (!shared) {
       contacts_.erase(here);
     }
+  }
+}
+
+void Agent::close_idle_links() {
+  if (now_ < close_links_at_) return;
+  close_links_at_ = now_ + idle_links_period;
+  std::vector<std::pair<Instant, NodeId>> idle;
+  for (const auto& [node, contact] : contacts_) {
+    if (contact.up && !contact.link.watched()) idle.emplace_back(contact.used, node);
+  }
+  std::ranges::sort(idle);
+  std::size_t left = idle.size();
+  for (const auto& [used, node] : idle) {
+    if (now_ - used < idle_link_life && left <= idle_links_max) return;
+    actions_->emplace_back(HangUp{.peer = node, .why = protocol::ByeReason::idle});
+    --left;
   }
 }
 

@@ -12,22 +12,27 @@ namespace {
 
 constexpr Duration startup_cost = std::chrono::milliseconds(2);
 constexpr std::int64_t worth_round_trips = 20;
-constexpr Duration kept_own = std::chrono::seconds(2);  // work that a master keeps for itself at the first split
 constexpr Duration hold_base = std::chrono::milliseconds(200);
 constexpr Duration hold_max = std::chrono::seconds(2);
 constexpr Duration ask_gap_first = std::chrono::milliseconds(5);
 constexpr Duration ask_gap_working = std::chrono::seconds(2);  // the longest while a job is known to be alive
 constexpr Duration ask_gap_idle = std::chrono::seconds(60);
+constexpr Duration work_about_for = std::chrono::seconds(60);  // after the latest sign of any job
 constexpr Duration ask_patience = std::chrono::seconds(2);
 constexpr Duration kept_for = std::chrono::seconds(30);
 constexpr std::size_t kept_requests_max = 16;
 constexpr std::size_t notes_count = 4;
+constexpr Duration note_gap = std::chrono::seconds(1);  // short idle times are not worth telling
 
 }  // namespace
 
+bool Agent::is_busy() const {
+  return slots_.empty_count() == 0 ||
+         std::ranges::any_of(branches_, [&](const auto& entry) { return could_start(entry.second); });
+}
+
 bool Agent::is_free() const {
-  if (slots_.empty_count() == 0 || (held_until_ && now_ < *held_until_)) return false;
-  return std::ranges::none_of(branches_, [&](const auto& entry) { return could_start(entry.second); });
+  return !(held_until_ && now_ < *held_until_) && !is_busy();
 }
 
 std::uint32_t Agent::helpers_of(const LoopId& loop) const {
@@ -55,7 +60,13 @@ void Agent::seek_helpers() {
   if (has_nobody()) return;
   for (auto& [key, branch] : branches_) {
     Seeking& seeking = branch.seeking();
-    if (seeking.complete(now_)) divide(key, seeking.conclude(now_, random_, round_trip_));
+    if (seeking.complete(now_)) {
+      if (divide(key, seeking.conclude())) {
+        seeking.succeed();
+      } else {
+        seeking.rest(now_, random_, round_trip_);
+      }
+    }
     if (!seeking.may_begin(now_)) continue;
     const std::uint32_t probes = seeking.probes_for(helpers_wanted(branch));
     bool any = false;
@@ -88,19 +99,16 @@ void Agent::probe(Branch& branch, NodeId node) {
                              .round_trip_ns = static_cast<std::uint64_t>(round_trip.count())});
 }
 
-// The first split may be crude: what we do in two seconds stays here, and not less than our own share; the rest goes in
-// shares by slots. (With less for ourselves, one offer at a time would make a chain of agents that pass nearly all of
-// it on.) Taking back and stealing mend it.
-void Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
+// The first split may be crude: shares by slots, ours among them. (With less for ourselves, one offer at a time would
+// make a chain of agents that pass nearly all of it on.) Taking back and stealing mend it. True if somebody got some.
+bool Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
   Branch& branch = branches_.at(key);
   std::uint64_t weight = 0;
   for (const Seeking::Offered& offer : offers) weight += std::max(offer.slots, 1U);
   const std::uint64_t todo = branch.partition().lendable_count();
-  std::uint64_t keep = options_.slots;
-  if (const std::optional<Duration> cost = branch.mean_cost())
-    keep = std::max<std::uint64_t>(keep, options_.slots * static_cast<std::uint64_t>(kept_own / *cost));
-  keep = std::max(keep, todo / (weight + options_.slots) * options_.slots);
-  std::uint64_t rest = todo > keep ? todo - keep : 0;
+  const std::uint64_t all = weight + options_.slots;
+  std::uint64_t rest = todo - (todo / all * options_.slots + todo % all * options_.slots / all);
+  bool granted = false;
   for (const Seeking::Offered& offer : offers) {
     const std::uint64_t part = weight == 0 ? 0 : rest * std::max(offer.slots, 1U) / weight;
     rest -= part;
@@ -109,16 +117,20 @@ void Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
                         !helps_with_another(branch, offer.node);
     if (wanted) {
       grant(key, offer.node, branch.share_back(part), offer.request);
+      granted = true;
     } else if (is_up(offer.node)) {
       send(offer.node, protocol::Release{.request = offer.request});
     }
   }
+  return granted;
 }
 
 // --- the asked side
 
 void Agent::on_message(NodeId from, const protocol::Probe& probe, const Proofs&) {
+  work_seen_ = now_;
   if (is_free()) return offer(from, probe.request, Duration(static_cast<std::int64_t>(probe.round_trip_ns)));
+  std::erase_if(kept_requests_, [&](const KeptRequest& kept) { return kept.node == from; });
   const bool kept = kept_requests_.size() < kept_requests_max;
   if (kept)
     kept_requests_.push_back({.node = from,
@@ -147,7 +159,11 @@ void Agent::offer(NodeId to, std::uint64_t request, Duration round_trip) {
 }
 
 void Agent::on_message(NodeId from, const protocol::Release& release, const Proofs&) {
-  if (held_for_ == std::pair(from, release.request)) held_until_.reset();
+  if (held_for_ == std::pair(from, release.request)) {
+    held_until_.reset();
+    ask_at_ = std::min(ask_at_, now_ + random_.jittered(ask_gap_working));
+  }
+  std::erase_if(kept_requests_, [&](const KeptRequest& kept) { return kept.node == from; });
 }
 
 void Agent::on_message(NodeId from, const protocol::Offer& offer, const Proofs&) {
@@ -158,7 +174,8 @@ void Agent::on_message(NodeId from, const protocol::Offer& offer, const Proofs&)
   for (auto& [key, branch] : branches_) {
     if (helpers_wanted(branch) == 0 || branch.helper(from) != nullptr) continue;
     note(Notice::What::called_back, branch, {}, from);
-    return divide(key, {{.node = from, .request = offer.request, .slots = offer.slots}});
+    (void)divide(key, {{.node = from, .request = offer.request, .slots = offer.slots}});
+    return;
   }
   send(from, protocol::Release{.request = offer.request});
 }
@@ -184,15 +201,16 @@ void Agent::on_message(NodeId from, const protocol::Note&, const Proofs&) {
 // Kept requests first, the newest of the best priority; then a few are told that we are free; then we ask around.
 void Agent::be_idle() {
   if (held_until_ && *held_until_ <= now_) held_until_.reset();
-  if (has_nobody() || !is_free()) {
+  if (has_nobody() || is_busy()) {
     idle_since_.reset();
     return;
   }
+  if (!is_free()) return;
   if (!idle_since_) {
     idle_since_ = now_;
     ask_gap_ = ask_gap_first;
     ask_at_ = now_;
-    tell_few_that_we_are_free();
+    if (now_ - noted_at_ >= note_gap) tell_few_that_we_are_free();
   }
   std::erase_if(kept_requests_, [&](const KeptRequest& kept) { return kept.until <= now_ || !is_up(kept.node); });
   if (!kept_requests_.empty()) {
@@ -206,13 +224,16 @@ void Agent::be_idle() {
   }
   if (asking_ && now_ - asking_->since >= ask_patience) asking_.reset();
   if (asking_ || now_ < ask_at_) return;
-  const Duration most = jobs_.empty() ? ask_gap_idle : ask_gap_working;
+  if (!jobs_.empty()) work_seen_ = now_;
+  const bool work_about = work_seen_ && now_ - *work_seen_ < work_about_for;
+  const Duration most = work_about ? ask_gap_working : ask_gap_idle;
   ask_at_ = now_ + random_.jittered(ask_gap_);
   ask_gap_ = std::min(most, 2 * ask_gap_);
   ask_somebody();
 }
 
 void Agent::tell_few_that_we_are_free() {
+  noted_at_ = now_;
   std::vector<NodeId> up;
   for (const auto& [node, contact] : contacts_) {
     if (contact.up) up.push_back(node);
@@ -424,6 +445,7 @@ void Agent::errands_arrived(const Peer& peer) {
         if (is_free() && !asking_) ask(peer.node, errand.hops_left);
         break;
       case Errand::Kind::shuffle: send_shuffle(peer.node); break;
+      case Errand::Kind::orphan: orphans_arrived(peer.node, errand.loop); break;
     }
   }
 }

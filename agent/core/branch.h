@@ -61,6 +61,14 @@ struct Upward {
   std::vector<Interval> parked_told;        // ... and, of that, waits for loops of its own
 };
 
+// A branch whose master is silent asks its refuges, one after the other, whether they take it.
+struct Orphanhood {
+  std::size_t next_refuge = 0;
+  std::optional<NodeId> asked;  // the latest one that was told
+  Instant ask_at;               // the next one
+  Duration gap{};
+};
+
 // Who worked for nothing, and on what.
 struct Losers {
   std::vector<TaskId> tasks;
@@ -152,6 +160,12 @@ class Branch {
   [[nodiscard]] std::optional<Instant> report_at() const;
   [[nodiscard]] const std::vector<protocol::Refuge>& refuges() const { return refuges_; }
   void set_refuges(std::vector<protocol::Refuge> refuges) { refuges_ = std::move(refuges); }
+  [[nodiscard]] std::optional<Orphanhood>& orphaned() { return orphaned_; }
+  [[nodiscard]] const std::optional<Orphanhood>& orphaned() const { return orphaned_; }
+  // Somebody else is the master from now on, and wants of our open iterations only `wanted`, of the finished ones only
+  // the results of `to_send`.
+  void on_adopted(const Master& master, const IntervalSet& wanted, const IntervalSet& to_send, Losers& losers,
+                  std::vector<Action>& actions);
 
   // --- more of the master's side
   // Helpers whose latest grant was sent before that and was not answered.
@@ -171,6 +185,13 @@ class Branch {
   static constexpr std::size_t copies_max = 3;
   [[nodiscard]] std::optional<Interval> worth_copying(Instant now, std::optional<NodeId> thief) const;
   Share copy(Interval piece);
+  // What an orphan holds of this branch. A helper that is silent loses to it what it believed to have lent on.
+  struct Adopted {
+    IntervalSet wanted;   // to be worked on there
+    IntervalSet to_send;  // finished there, and open here
+    IntervalSet settled;  // finished there, and of no use to anybody
+  };
+  Adopted adopt(NodeId orphan, BranchId id, const Helper::There& there, Instant now);
   struct Mended {
     IntervalSet dropped;  // the helper should drop these
     IntervalSet missing;  // it has their results, and we have not
@@ -218,6 +239,7 @@ class Branch {
   bool results_full_ = false;
   Upward upward_;
   std::vector<protocol::Refuge> refuges_;
+  std::optional<Orphanhood> orphaned_;
   Seeking seeking_;
   CostMeter cost_;
   PowerMeter own_power_;

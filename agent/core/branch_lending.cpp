@@ -109,14 +109,14 @@ void Branch::on_granted(const IntervalSet& plain, const std::vector<Piece>& piec
 
 void Branch::on_settled(const IntervalSet& what, std::vector<Action>& actions) {
   partition_.settle(what);
-  results_.let_go(what, actions);
+  results_.let_go(what, partition_.finished(), actions);
 }
 
 void Branch::on_cancelled(const IntervalSet& what, Losers& losers, std::vector<Action>& actions) {
   const IntervalSet gone = what.empty() ? partition_.granted() : what;
   for (Interval interval : gone.intervals()) release_losers(interval, losers);
-  results_.let_go(gone, actions);
   partition_.remove(gone);
+  results_.let_go(gone, partition_.finished(), actions);
 }
 
 std::vector<NodeId> Branch::unanswered_since(Instant before) const {
@@ -255,6 +255,72 @@ Share Branch::copy(Interval piece) {
   share.intervals.insert(piece);
   share.pieces.push_back({.interval = piece, .attempt = share.attempt, .copy = true});
   return share;
+}
+
+Branch::Adopted Branch::adopt(NodeId orphan, BranchId id, const Helper::There& there, Instant now) {
+  IntervalSet theirs = there.unstarted;
+  theirs.insert(there.lent_on);
+  for (Interval interval : there.started) theirs.insert(interval);
+  theirs.insert(there.finished);
+  // Who is silent may have been its master, or a master of its master.
+  IntervalSet taken = theirs.both(partition_.out());
+  IntervalSet alive;
+  for (const auto& [begin, running] : running_) alive.insert(running.piece.interval);
+  for (auto& [node, helper] : helpers_) {
+    if (helper.state != Helper::State::silent) {
+      alive.insert(helper.held);
+      continue;
+    }
+    helper.held.erase(taken);
+    helper.lent_on.erase(taken);
+    std::erase_if(helper.started, [&](const auto& entry) { return !helper.held.contains(entry.second.interval); });
+  }
+  partition_.take_out(theirs);
+  IntervalSet open = theirs.both(partition_.out());
+
+  Adopted adopted;
+  adopted.to_send = there.finished.both(open);
+  adopted.settled = there.finished;
+  adopted.settled.erase(adopted.to_send);
+  adopted.wanted = open;
+  adopted.wanted.erase(adopted.to_send);
+  // What somebody else is at: only what runs there already goes on, as one copy more.
+  IntervalSet contested = adopted.wanted.both(alive);
+  for (Interval interval : there.started) {
+    if (contested.intersects(interval) && open.contains(interval) && may_copy(interval, orphan))
+      contested.erase(interval);
+  }
+  adopted.wanted.erase(contested);
+
+  Helper helper;
+  helper.node = orphan;
+  helper.id = id;
+  helper.origin = Helper::Origin::adopted;
+  helper.state = Helper::State::live;
+  helper.held = adopted.wanted;
+  helper.held.insert(adopted.to_send);
+  helper.lent_on = there.lent_on.both(helper.held);
+  for (Interval interval : there.started) {
+    if (helper.held.contains(interval))
+      helper.started.emplace(interval.begin, Helper::Started{.interval = interval, .since = now});
+  }
+  for (Interval interval : helper.held.intervals())
+    helper.attempt = std::max(helper.attempt, partition_.attempt_of(interval));
+  helper.power.held(now);
+  helpers_.emplace(orphan, std::move(helper));
+  return adopted;
+}
+
+void Branch::on_adopted(const Master& master, const IntervalSet& wanted, const IntervalSet& to_send, Losers& losers,
+                        std::vector<Action>& actions) {
+  upstream_ = master;
+  orphaned_.reset();
+  upward_ = {};
+  IntervalSet gone = partition_.granted();
+  gone.erase(wanted);
+  gone.erase(to_send);
+  if (!gone.empty()) on_cancelled(gone, losers, actions);
+  results_.resend(to_send);
 }
 
 IntervalSet Branch::return_back(std::uint64_t count) {

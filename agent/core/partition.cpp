@@ -73,6 +73,9 @@ void Partition::conclude(Share& share) {
   std::uint32_t highest = 0;
   for (Interval interval : share.intervals.intervals()) highest = std::max(highest, attempts_.max_within(interval));
   share.attempt = Attempt(highest);
+  if (highest > 0) {
+    for (Interval interval : share.intervals.intervals()) raise_attempt(interval, highest);
+  }
   out_.insert(share.intervals);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <iterator>
 
 #include "protocol/limits.h"
 
@@ -42,11 +43,13 @@ void Results::drop(const Entry& entry, std::vector<Action>& actions) {
   batches_.erase(batch);
 }
 
-void Results::let_go(const IntervalSet& what, std::vector<Action>& actions) {
+void Results::let_go(const IntervalSet& what, const IntervalSet& needed, std::vector<Action>& actions) {
   for (Interval interval : what.intervals()) {
-    for (auto at = kept_.lower_bound(interval.begin); at != kept_.end() && at->first < interval.end;) {
+    auto at = kept_.lower_bound(interval.begin);
+    if (at != kept_.begin() && std::prev(at)->second.result.piece.end > interval.begin) --at;
+    while (at != kept_.end() && at->first < interval.end) {
       auto here = at++;
-      if (here->second.result.piece.end > interval.end) continue;
+      if (needed.intersects(here->second.result.piece)) continue;
       drop(here->second, actions);
       kept_.erase(here);
     }

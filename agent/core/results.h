@@ -46,8 +46,8 @@ class Results {
  public:
   // Must not overlap one that is kept.
   void keep(const KeptResult& result);
-  // They are safe, or not wanted: what lies wholly inside is let go, and what nobody needs is dropped.
-  void let_go(const IntervalSet& what, std::vector<Action>& actions);
+  // These are safe, or not wanted: what overlaps them is let go, unless it covers some of `needed` besides.
+  void let_go(const IntervalSet& what, const IntervalSet& needed, std::vector<Action>& actions);
   void let_go_all(std::vector<Action>& actions);
 
   [[nodiscard]] bool has_unsent() const { return !unsent_.empty(); }

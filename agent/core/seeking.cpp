@@ -33,22 +33,29 @@ void Seeking::on_gone(NodeId node) {
   std::erase_if(offers_, [&](const Offered& offer) { return offer.node == node; });
 }
 
+void Seeking::encourage(Instant now) {
+  const Instant sooner = std::max(now, rested_from_ + rest_least);
+  if (cut_short_ || encouraged_ || sooner >= rest_until_) return;
+  cut_short_ = true;
+  rest_until_ = sooner;
+}
+
 void Seeking::rest(Instant now, Random& random, Duration round_trip) {
+  encouraged_ = std::exchange(cut_short_, false);
   rest_ = rest_ == Duration::zero() ? 2 * round_trip : std::min(rest_max, 2 * rest_);
   rested_from_ = now;
   rest_until_ = now + random.jittered(rest_);
 }
 
-std::vector<Seeking::Offered> Seeking::conclude(Instant now, Random& random, Duration round_trip) {
+std::vector<Seeking::Offered> Seeking::conclude() {
   probing_ = false;
   asked_.clear();
-  if (offers_.empty()) {
-    rest(now, random, round_trip);
-  } else {
-    rest_ = Duration::zero();
-    rest_until_ = {};
-  }
   return std::exchange(offers_, {});
+}
+
+void Seeking::succeed() {
+  rest_ = Duration::zero();
+  rest_until_ = {};
 }
 
 }  // namespace agent::core

@@ -49,15 +49,16 @@ class Seeking {
   void on_busy(std::uint64_t request);
   // Nobody will answer there any more.
   void on_gone(NodeId node);
-  // A hint came: somebody may be free. The rest is over, but the next one is as long as if it had not been: hints are
-  // old news in a busy pool, and must not make everybody ask for ever.
-  void encourage(Instant now) { rest_until_ = std::min(rest_until_, std::max(now, rested_from_ + rest_least)); }
+  // A hint came: somebody may be free. The rest is over, but the next one is as long as if it had not been, and cannot be
+  // cut short again: hints are old news in a busy pool, and must not make everybody ask for ever.
+  void encourage(Instant now);
 
-  // All have answered, or the time is over: the offers, and the rest begins or is forgotten.
+  // All have answered, or the time is over: the offers. Either of the two below follows.
   [[nodiscard]] bool complete(Instant now) const { return probing() && (asked_.empty() || now >= gather_until_); }
-  std::vector<Offered> conclude(Instant now, Random& random, Duration round_trip);
-
-  // Nobody offered, or nobody could be asked: the rest doubles.
+  std::vector<Offered> conclude();
+  // Somebody was recruited: the next round is a full one, at once.
+  void succeed();
+  // Nobody was, or could be asked: the rest doubles.
   void rest(Instant now, Random& random, Duration round_trip);
 
   // When something is to be done here if nothing happens before.
@@ -70,6 +71,8 @@ class Seeking {
   Instant gather_until_;
   Duration rest_{};  // the latest one
   Instant rested_from_;
+  bool cut_short_ = false;   // the rest under way, by a hint ...
+  bool encouraged_ = false;  // ... or the one before: then this one is not
   Instant rest_until_;
 };
 

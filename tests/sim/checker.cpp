@@ -4,6 +4,8 @@
 #include <cassert>
 #include <variant>
 
+#include "protocol/kind.h"
+
 namespace sim_test {
 
 namespace core = agent::core;
@@ -356,9 +358,11 @@ void Checker::check_end() {
     none(node.link_layer().result_count(), "results");
     none(node.link_layer().batch_count(), "batches");
     if (!options_.stable) continue;
-    std::uint64_t dropped = 0;
-    for (const std::uint64_t of_kind : node.link_layer().dropped()) dropped += of_kind;
-    expect(Invariant::p2_standing, dropped == 0, who + "count of " + std::to_string(dropped) + " messages dropped");
+    const auto& dropped = node.link_layer().dropped();
+    for (std::size_t kind = 0; kind < dropped.size(); ++kind)
+      expect(Invariant::p2_standing, dropped[kind] == 0,
+             who + "count of " + std::to_string(dropped[kind]) + " dropped messages, `" +
+                 std::string(protocol::name_of(static_cast<protocol::Kind>(kind))) + "`");
   }
 }
 

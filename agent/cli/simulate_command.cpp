@@ -16,6 +16,7 @@
 #include "agent/cli/exit_code.h"
 #include "agent/cli/run_options.h"
 #include "agent/core/random.h"
+#include "agent/sim/adversity.h"
 #include "agent/sim/chrome_trace.h"
 #include "agent/sim/summary.h"
 
@@ -105,22 +106,6 @@ sim::WorldOptions world_of(const SimulateOptions& options) {
   job.lengths = *sim::parse_lengths(options.lengths, options.cost);
   world.jobs.push_back(job);
   return world;
-}
-
-// The share of the nodes dies at random moments of the time that the job would take at best; the root lives.
-void plan_deaths(sim::World& world, const SimulateOptions& options) {
-  core::Random random(options.seed + 1);
-  double power = 0;
-  for (const sim::NodeOptions& node : world.options().nodes) power += node.power * node.slots;
-  const double seconds = sim::seconds_of(world.workload().work(sim::job_id(1))) / power;
-  std::vector<sim::NodeIndex> victims;
-  for (sim::NodeIndex node = 1; node < options.nodes; ++node) victims.push_back(node);
-  random.shuffle(victims);
-  victims.resize(std::min(victims.size(), static_cast<std::size_t>(std::llround(options.killed * options.nodes))));
-  for (const sim::NodeIndex node : victims) {
-    const sim::Duration after = sim::from_seconds(seconds * random.unit());
-    world.at(sim::WorldTime(warm_up) + after, [&world, node] { world.crash(node, sim::World::Death::killed); });
-  }
 }
 
 // Simulated time and what is done, on a terminal, once per simulated second.
@@ -217,7 +202,9 @@ int simulate(const SimulateOptions& options, Verbosity verbosity) {
     trace = std::make_unique<sim::ChromeTrace>(file);
     world.watch(*trace);
   }
-  if (options.killed > 0) plan_deaths(world, options);
+  // Random moments of the time that the job would take at best; the root lives.
+  sim::plan(world, {.killed = options.killed, .from = sim::WorldTime(warm_up), .within = sim::even_span(world)},
+            options.seed + 1);
   // One node alone may have to do it all.
   const double alone = sim::seconds_of(world.workload().work(sim::job_id(1))) /
                        (world.options().nodes[0].power * world.options().nodes[0].slots);

@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "agent/core/planted.h"
 namespace agent::core {
 
 namespace {
@@ -249,7 +250,7 @@ std::optional<Instant> Agent::deadline_of(const Branch& branch) const {
   const Branch* origin = origin_of(branch);
   if (!mandate.fresh(now_) || origin == nullptr) return std::nullopt;
   const auto* master = std::get_if<Master>(&origin->upstream());
-  if (master == nullptr) return mandate.good_until();
+  if (master == nullptr || planted(Defect::outlive_lease)) return mandate.good_until();
   auto at = contacts_.find(master->node);
   if (at == contacts_.end() || !at->second.link.we_hold_lease(now_)) return std::nullopt;
   return std::min(mandate.good_until(), *at->second.link.lease().ours_until);

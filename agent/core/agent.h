@@ -29,6 +29,7 @@
 #include "agent/core/event.h"
 #include "agent/core/link.h"
 #include "agent/core/mandate.h"
+#include "agent/core/patience.h"
 #include "agent/core/peers.h"
 #include "agent/core/random.h"
 #include "agent/core/slots.h"
@@ -76,6 +77,21 @@ class Agent {
   [[nodiscard]] std::optional<Counts> counts(JobId job) const;
   // Everything below this index is committed.
   [[nodiscard]] std::uint64_t committed_below(JobId job) const;
+  [[nodiscard]] bool knows(JobId job) const { return jobs_.contains(job); }
+  // Helpers that count against the branch number of that loop.
+  [[nodiscard]] std::uint32_t helpers_of(const LoopId& loop) const;
+  // What is kept, much of it because of others.
+  struct Sizes {
+    std::size_t contacts = 0;
+    std::size_t branches = 0;
+    std::size_t errands = 0;
+    std::size_t kept_requests = 0;
+  };
+  [[nodiscard]] Sizes sizes() const {
+    return {contacts_.size(), branches_.size(), errands_.size(), kept_requests_.size()};
+  }
+  // No peer is granted, or grants, more branches than a beat can tell of.
+  static constexpr std::size_t branches_per_peer_max = protocol::limits::branches_per_beat_max / 2;
   void check_invariants() const;
 
  private:
@@ -102,6 +118,7 @@ class Agent {
     std::uint32_t slots = 0;
     Duration round_trip{};
     Link link;
+    Patience patience;                    // with its questions
     std::optional<Instant> silent_since;  // down or suspect, with a branch between us
     Instant dialled;                      // last time, for the sake of a branch between us
     Instant used;                         // by either side, last time
@@ -165,6 +182,7 @@ class Agent {
   using Consider = std::function<void(Instant, Deadline::Why)>;
   void consider_contact(const Contact& contact, const Consider& consider) const;
   void send(NodeId to, Message message, Attached attached = {});
+  [[nodiscard]] static bool is_question(const Message& message);
   [[nodiscard]] bool is_up(NodeId node) const;
   [[nodiscard]] bool shares_branch_with(NodeId node) const;
   void watch_links();
@@ -207,6 +225,7 @@ class Agent {
     NodeId node;
     std::uint64_t request = 0;
     Instant since;
+    std::uint8_t hops_left = 0;
   };
   // Every slot is in use, or will be.
   [[nodiscard]] bool is_busy() const;
@@ -214,7 +233,6 @@ class Agent {
   [[nodiscard]] bool is_free() const;
   // No peer is known, and no way to any: one machine alone asks nobody.
   [[nodiscard]] bool has_nobody() const { return options_.seeds.empty() && contacts_.empty() && peers_.view().empty(); }
-  [[nodiscard]] std::uint32_t helpers_of(const LoopId& loop) const;
   [[nodiscard]] std::uint32_t helpers_wanted(const Branch& branch) const;
   void seek_helpers();
   bool probe_somebody(Branch& branch);
@@ -301,6 +319,10 @@ class Agent {
   void on_message(NodeId from, const protocol::Returned& returned, const Proofs& proofs);
   void on_message(NodeId from, const protocol::Cancel& cancel, const Proofs& proofs);
   void tell_losers(BranchKey key, const Losers& losers, protocol::CancelReason why);
+  [[nodiscard]] static bool makes_sense(const protocol::Grant& grant, const Proofs& proofs);
+  // Why a grant that makes sense is not taken, whatever the job.
+  [[nodiscard]] std::optional<protocol::RefuseReason> must_refuse(NodeId from, const protocol::Grant& grant,
+                                                                  const Proofs& proofs) const;
   void send_cancel(const Helper& helper, const IntervalSet& what, protocol::CancelReason why);
   void send_returned(const Master& master, const IntervalSet& what, protocol::ReturnReason why);
   [[nodiscard]] std::vector<protocol::Refuge> refuges_below(const Branch& branch) const;

@@ -9,6 +9,10 @@ namespace agent::core {
 
 namespace {
 
+constexpr std::uint32_t attempt_max = 1U << 30;  // far from where counting up would begin anew
+// Of one branch: no honest master cuts its work into so many parts.
+constexpr std::size_t granted_intervals_max = 2 * protocol::limits::intervals_per_message_max;
+
 // Whether these are the loops along the path, outermost first.
 bool lead_along(const std::vector<LoopTerms>& loops, const LoopPath& path) {
   if (loops.size() != path.size()) return false;
@@ -54,7 +58,7 @@ void Agent::grant(BranchKey key, NodeId to, const Share& share, std::uint64_t re
   for (const Piece& piece : share.pieces) {
     grant.pieces.push_back(piece.interval);
     grant.copies = grant.copies || piece.copy;
-    if (piece.tries > 0)
+    if (piece.tries > 0 && grant.histories.size() < protocol::limits::histories_max)
       grant.histories.push_back({.iteration = piece.interval.begin, .tries = piece.tries, .deaths = {}});
   }
   grant.refuges = refuges_below(branch);
@@ -87,6 +91,34 @@ void Agent::take_back_unanswered() {
   }
 }
 
+// A grant is what its signed parts say it is, and lies inside of their space.
+bool Agent::makes_sense(const protocol::Grant& grant, const Proofs& proofs) {
+  const JobTerms& terms = *proofs.terms;
+  const LoopPath& path = grant.loop.path;
+  if (terms.job != grant.loop.job || terms.grain <= Duration::zero()) return false;
+  if (!lead_along(proofs.loops, path)) return false;
+  if (grant.intervals.empty() || grant.attempt.value() > attempt_max) return false;
+  const std::optional<std::uint64_t> size = path.empty() ? terms.size : proofs.loops.back().size;
+  return !size || grant.intervals.back().end <= *size;
+}
+
+std::optional<protocol::RefuseReason> Agent::must_refuse(NodeId from, const protocol::Grant& grant,
+                                                         const Proofs& proofs) const {
+  // Who owns the loop has all of it.
+  if (owns(grant.loop, proofs.loops)) return protocol::RefuseReason::not_permitted;
+  std::size_t branches = 0;
+  for (const auto& [key, branch] : branches_) {
+    const auto* master = std::get_if<Master>(&branch.upstream());
+    if (master == nullptr || master->node != from) continue;
+    ++branches;
+    if (master->id != grant.branch) continue;
+    if (branch.loop() != grant.loop) return protocol::RefuseReason::malformed;
+    const std::size_t gaps = branch.partition().granted().intervals().size() + grant.intervals.size();
+    return gaps > granted_intervals_max ? std::optional(protocol::RefuseReason::no_slot) : std::nullopt;
+  }
+  return branches >= branches_per_peer_max ? std::optional(protocol::RefuseReason::no_slot) : std::nullopt;
+}
+
 void Agent::on_message(NodeId from, const protocol::Grant& grant, const Proofs& proofs) {
   auto refuse = [&](protocol::RefuseReason why, const char* reason) {
     send(from, protocol::Refuse{.branch = grant.branch, .why = why, .reason = reason});
@@ -94,10 +126,8 @@ void Agent::on_message(NodeId from, const protocol::Grant& grant, const Proofs& 
   const JobId job_id = grant.loop.job;
   if (ended_.contains(job_id)) return refuse(protocol::RefuseReason::job_ended, "the job has ended");
   if (!proofs.terms) return refuse(protocol::RefuseReason::content_missing, "its manifest is not known here");
-  if (!lead_along(proofs.loops, grant.loop.path))
-    return refuse(protocol::RefuseReason::content_missing, "the loops along its path are not known here");
-  // Who owns the loop has all of it.
-  if (owns(grant.loop, proofs.loops)) return refuse(protocol::RefuseReason::not_permitted, "the loop is owned here");
+  if (!makes_sense(grant, proofs)) return refuse(protocol::RefuseReason::malformed, "the grant contradicts itself");
+  if (const auto why = must_refuse(from, grant, proofs)) return refuse(*why, "the grant is not one to be taken");
   auto job = jobs_.try_emplace(job_id, Job{.terms = *proofs.terms, .mandate = {}, .root = {}, .mandate_due = {}}).first;
   for (const MandateFact& fact : proofs.mandates) see_mandate(fact);
   if (!job->second.mandate.fresh(now_)) return refuse(protocol::RefuseReason::no_mandate, "its mandate is too old");
@@ -128,7 +158,7 @@ void Agent::on_message(NodeId from, const protocol::Grant& grant, const Proofs& 
   }
   branch.on_granted(plain, pieces, grant.attempt);
   if (held_for_ == std::pair(from, grant.request)) held_until_.reset();
-  if (asking_ && asking_->request == grant.request) asking_.reset();
+  if (asking_ && asking_->node == from && asking_->request == grant.request) asking_.reset();
   send(from, protocol::Accept{.branch = grant.branch});
 }
 
@@ -136,6 +166,7 @@ void Agent::on_message(NodeId from, const protocol::Accept& accept, const Proofs
   const std::optional<BranchKey> key = lent_as(from, accept.branch);
   if (!key) return;
   Helper& helper = *branches_.at(*key).helper(from);
+  if (helper.unanswered) contacts_.at(from).patience.give_back();
   helper.unanswered.reset();
   if (helper.state == Helper::State::granted) helper.state = Helper::State::live;
 }
@@ -197,8 +228,11 @@ void Agent::on_message(NodeId from, const protocol::Cancel& cancel, const Proofs
 void Agent::tell_losers(BranchKey key, const Losers& losers, protocol::CancelReason why) {
   stop_losers(losers);
   Branch& branch = branches_.at(key);
-  for (const auto& [node, lost] : losers.helpers) {
-    Helper* helper = branch.helper(node);
+  // One message for all that a helper lost, whatever the number of results that won.
+  std::map<NodeId, IntervalSet> all;
+  for (const auto& [node, lost] : losers.helpers) all[node].insert(lost);
+  for (const auto& [node, lost] : all) {
+    const Helper* helper = branch.helper(node);
     if (helper != nullptr) send_cancel(*helper, lost, why);
   }
 }

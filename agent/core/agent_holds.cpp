@@ -16,6 +16,23 @@ namespace agent::core {
 
 namespace {
 
+// One part of what the helper tells. Of what it was never granted it may tell nothing, so what is kept of it is no more
+// than what it was granted; pieces are counted, since there may be very many in what was granted at once.
+void take_part(Helper& helper, const protocol::Holds& holds) {
+  constexpr std::size_t pieces_max = protocol::limits::intervals_per_message_max;
+  if (!helper.there) helper.there.emplace();
+  Helper::There& there = *helper.there;
+  auto room = [](const IntervalSet& set) { return set.intervals().size() < pieces_max; };
+  if (room(there.unstarted)) there.unstarted.insert(IntervalSet(holds.todo).both(helper.granted));
+  if (room(there.finished)) there.finished.insert(IntervalSet(holds.unsettled).both(helper.granted));
+  for (Interval interval : holds.started) {
+    if (there.started.size() < pieces_max && helper.granted.contains(interval)) there.started.push_back(interval);
+  }
+  for (const protocol::Lent& lent : holds.lent) {
+    if (room(there.lent_on)) there.lent_on.insert(IntervalSet(lent.what).both(helper.granted));
+  }
+}
+
 protocol::Holds nothing_held(BranchId id) {
   return {.branch = {.sender_is = protocol::Side::helper, .branch = id},
           .attempt = {},
@@ -101,11 +118,7 @@ void Agent::on_message(NodeId from, const protocol::Holds& holds, const Proofs&)
   }
   Branch& branch = branches_.at(*key);
   Helper& helper = *branch.helper(from);
-  if (!helper.there) helper.there.emplace();
-  helper.there->unstarted.insert(IntervalSet(holds.todo));
-  for (Interval interval : holds.started) helper.there->started.push_back(interval);
-  for (const protocol::Lent& lent : holds.lent) helper.there->lent_on.insert(IntervalSet(lent.what));
-  helper.there->finished.insert(IntervalSet(holds.unsettled));
+  take_part(helper, holds);
   if (holds.last) mend(*key, helper);
 }
 

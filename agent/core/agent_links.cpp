@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/core/agent.h"
+#include "agent/core/planted.h"
 
 namespace agent::core {
 
@@ -14,6 +15,7 @@ constexpr Duration idle_link_life = std::chrono::seconds(60);
 constexpr Duration idle_links_period = std::chrono::seconds(10);
 constexpr std::size_t idle_links_max = 32;
 constexpr Duration lent_on_patience = std::chrono::seconds(2);
+constexpr std::size_t unknown_answered_max = 16;  // branches of one beat that are not known (any more)
 
 // What a helper holds of a branch, as a number that both ends can compute. FNV-1a over the bounds: a difference that it
 // hides for once is seen in the next beat, when the sets have changed.
@@ -33,6 +35,15 @@ std::uint64_t digest_of(const IntervalSet& held) {
 }
 
 }  // namespace
+
+// What may be asked again and again at no cost to whoever asks.
+bool Agent::is_question(const Message& message) {
+  if (const auto* holds = std::get_if<protocol::Holds>(&message))
+    return holds->branch.sender_is == protocol::Side::master;
+  return std::holds_alternative<protocol::Ask>(message) || std::holds_alternative<protocol::Probe>(message) ||
+         std::holds_alternative<protocol::Shuffle>(message) || std::holds_alternative<protocol::Walk>(message) ||
+         std::holds_alternative<protocol::Recall>(message);
+}
 
 void Agent::send(NodeId to, Message message, Attached attached) {
   Contact& contact = contacts_.at(to);
@@ -112,6 +123,7 @@ void Agent::on(const MessageReceived& event) {
     actions_->emplace_back(Notice{.what = Notice::What::strange, .job = {}, .piece = {}, .peer = event.from});
   contact.used = now_;
   if (contact.silent_since) be_heard_again(contact);
+  if (is_question(event.message) && !contact.patience.spend(now_)) return;
   for (const MandateFact& fact : event.proofs.mandates) see_mandate(fact);
   std::visit([&](const auto& message) { on_message(event.from, message, event.proofs); }, event.message);
 }
@@ -205,6 +217,7 @@ void Agent::send_beat(Contact& contact) {
                       .mandates = {},
                       .branches = {}};
   Attached attached;
+  contact.link.on_beat(now_);
   for (auto& [key, branch] : branches_) {
     if (Helper* helper = branch.helper(node)) {
       beat.branches.push_back(
@@ -213,6 +226,9 @@ void Agent::send_beat(Contact& contact) {
         attached.mandates.push_back(branch.loop().job);
       tell_settled(key, *helper);
     }
+    const bool full = attached.mandates.size() == protocol::limits::mandates_per_beat_max ||
+                      beat.branches.size() + 1 >= protocol::limits::branches_per_beat_max;
+    if (full) send(node, std::exchange(beat, {}), std::exchange(attached, {}));
     const auto* master = std::get_if<Master>(&branch.upstream());
     if (master != nullptr && master->node == node) {
       IntervalSet open = branch.partition().unstarted();
@@ -221,7 +237,6 @@ void Agent::send_beat(Contact& contact) {
           {.branch = {.sender_is = protocol::Side::helper, .branch = master->id}, .digest = digest_of(open)});
     }
   }
-  contact.link.on_beat(now_);
   send(node, std::move(beat), std::move(attached));
 }
 
@@ -244,6 +259,7 @@ void Agent::take_back_lent_on(NodeId node) {
   for (auto& [key, branch] : branches_) {
     Helper* helper = branch.helper(node);
     if (helper == nullptr || helper->lent_on.empty()) continue;
+    if (planted(Defect::forget_lent)) helper->held.erase(helper->lent_on);
     branch.take_back(*helper, std::exchange(helper->lent_on, {}), Partition::Rest::maybe_started);
   }
 }
@@ -256,6 +272,7 @@ void Agent::be_heard_again(Contact& contact) {
 }
 
 void Agent::end_lease_of(Contact& contact) {
+  if (planted(Defect::leak_helper)) return;
   for (auto at = branches_.begin(); at != branches_.end(); ++at) {
     if (at->second.helper(contact.peer.node) == nullptr) continue;
     actions_->emplace_back(Notice{
@@ -276,6 +293,7 @@ void Agent::forget_instance(NodeId node) {
 }
 
 void Agent::lapse_branches() {
+  if (planted(Defect::outlive_lease)) return;
   for (auto& [key, branch] : branches_) {
     const auto* master = std::get_if<Master>(&branch.upstream());
     if (master == nullptr || branch.partition().open_count() == 0) continue;
@@ -291,15 +309,17 @@ void Agent::lapse_branches() {
 }
 
 void Agent::on_message(NodeId from, const protocol::Beat& beat, const Proofs&) {
+  std::size_t unknown = 0;  // the rest of them is answered when the next beat comes
   for (const protocol::BranchDigest& theirs : beat.branches) {
     const BranchId id = theirs.branch.branch;
     if (theirs.branch.sender_is == protocol::Side::master) {
       // One that we know nothing of (any more): its master learns so, and takes it back.
-      if (!held_for({.node = from, .id = id})) tell_nothing_held(from, id);
+      if (!held_for({.node = from, .id = id}) && ++unknown <= unknown_answered_max) tell_nothing_held(from, id);
       continue;
     }
     const std::optional<BranchKey> key = lent_as(from, id);
     if (!key) {
+      if (++unknown > unknown_answered_max) continue;
       send(from, protocol::Cancel{.branch = id, .intervals = {}, .why = protocol::CancelReason::expired});
       continue;
     }

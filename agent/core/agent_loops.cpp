@@ -137,11 +137,11 @@ void Agent::return_stuck() {
   }
 }
 
-// A helper's branch: nothing is left to be done or to be settled, and nothing of it runs. A task's loop: nobody need be
-// told any more that it is over.
+// A helper's branch: nothing is left to be done or to be settled, nothing of it runs, here or at a silent helper. A
+// task's loop: nobody need be told any more that it is over.
 bool Agent::is_over(const Branch& branch) const {
   if (!branch.running().empty()) return false;
-  if (!branch.owner()) return branch.partition().idle();
+  if (!branch.owner()) return branch.partition().idle() && branch.helper_count() == 0;
   return branch.owner()->abandoned() && (branch.helpers().empty() || ended_.contains(branch.loop().job));
 }
 

@@ -23,6 +23,14 @@ std::uint64_t opening_of(const Branch& branch) {
   return branch.openings().empty() ? 0 : branch.openings().back().instance;
 }
 
+// What an orphan tells, and what the branch that adopts it has, may have so many gaps each: both fit one answer.
+constexpr std::size_t orphan_gaps_max = protocol::limits::intervals_per_message_max / 8;
+
+std::size_t gaps_of(const Helper::There& there) {
+  return there.unstarted.intervals().size() + there.started.size() + there.lent_on.intervals().size() +
+         there.finished.intervals().size();
+}
+
 }  // namespace
 
 // A master that we hear, and that relies on us, is no reason to go elsewhere.
@@ -104,13 +112,17 @@ void Agent::tell_refuge(BranchKey key, NodeId refuge) {
 void Agent::on_message(NodeId from, const protocol::Orphan& orphan, const Proofs&) {
   Orphanage& told = orphanages_[from];
   if (std::exchange(told.former, orphan.branch) != orphan.branch) told.there = {};
-  told.there.unstarted.insert(IntervalSet(orphan.todo));
-  for (Interval interval : orphan.started) told.there.started.push_back(interval);
-  told.there.lent_on.insert(IntervalSet(orphan.lent));
-  told.there.finished.insert(IntervalSet(orphan.finished));
+  if (gaps_of(told.there) < orphan_gaps_max) {
+    told.there.unstarted.insert(IntervalSet(orphan.todo));
+    for (Interval interval : orphan.started) told.there.started.push_back(interval);
+    told.there.lent_on.insert(IntervalSet(orphan.lent));
+    told.there.finished.insert(IntervalSet(orphan.finished));
+  }
   if (!orphan.last) return;
   const Helper::There there = std::move(told.there);
   orphanages_.erase(from);
+  // So much no honest helper holds, and no answer could tell what becomes of it: its lease ends.
+  if (gaps_of(there) >= orphan_gaps_max) return;
   if (ended_.contains(orphan.loop.job)) return send(from, protocol::Ended{.job = orphan.loop.job, .statement = {}});
   if (const std::optional<BranchKey> key = refuge_for(from, orphan, there)) adopt(*key, from, orphan, there);
 }
@@ -137,6 +149,8 @@ std::optional<Agent::BranchKey> Agent::refuge_for(NodeId from, const protocol::O
 
 void Agent::adopt(BranchKey key, NodeId orphan, const protocol::Orphan& message, const Helper::There& there) {
   Branch& branch = branches_.at(key);
+  const Partition& ours = branch.partition();
+  if (ours.todo().intervals().size() + ours.redo().size() + ours.out().intervals().size() >= orphan_gaps_max) return;
   const BranchId id(next_branch_id_++);
   protocol::Adopt adopt{.loop = message.loop, .former = message.branch, .branch = id};
   // One that helps here already under another name is told to let go: there is one name for each helper of a branch.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/core/agent.h"
+#include "agent/core/planted.h"
 #include "protocol/limits.h"
 
 namespace agent::core {
@@ -86,6 +87,11 @@ void Agent::take_batch(Branch& branch, Helper& helper, const BatchFact& batch, L
   bool kept = false;
   for (std::uint32_t index = 0; index < batch.results.size(); ++index) {
     const ResultFact& fact = batch.results[index];
+    const bool nonsense = fact.piece.begin >= fact.piece.end;
+    if (nonsense || (!helper.granted.contains(fact.piece) && !planted(Defect::accept_ungranted))) {
+      note(Notice::What::strange, branch, fact.piece, helper.node);
+      continue;
+    }
     const bool late = !helper.held.contains(fact.piece);
     const bool accepted =
         branch.on_reported(helper,
@@ -163,8 +169,8 @@ void Agent::forget_job(JobId job, StopHow how) {
   std::erase_if(ended_, [&](const auto& entry) { return now_ - entry.second > tombstone_life; });
 }
 
-// A helper's branch of which nothing is left to do or to be settled, and of which nothing runs any more, is over; so is
-// a helper that owes us nothing. A job without branches is forgotten.
+// A helper's branch of which nothing is left to do or to be settled, and of which nothing runs any more, is over, once
+// no silent helper of it may be at work; so is a helper that owes us nothing. A job without branches is forgotten.
 void Agent::drop_idle_branches() {
   std::set<JobId> alive;
   for (auto at = branches_.begin(); at != branches_.end();) {
@@ -177,6 +183,7 @@ void Agent::drop_idle_branches() {
       alive.insert(branch.loop().job);
     }
   }
+  if (planted(Defect::keep_job)) return;
   std::erase_if(jobs_, [&](const auto& entry) { return !entry.second.root && !alive.contains(entry.first); });
 }
 

@@ -248,7 +248,11 @@ void Branch::check_invariants() const {
   results_.check_invariants();
   if (owner_) owner_->check_invariants(partition_);
   assert(held().both(partition_.out()) == partition_.out());
-  for (const auto& [begin, running] : running_) assert(begin == running.piece.interval.begin);
+  std::uint64_t end = 0;
+  for (const auto& [begin, running] : running_) {
+    assert(begin == running.piece.interval.begin && begin >= end);
+    end = running.piece.interval.end;
+  }
   assert(openings_.size() == loop_.path.size());
 }
 

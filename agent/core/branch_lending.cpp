@@ -3,6 +3,7 @@
 #include <cassert>
 
 #include "agent/core/branch.h"
+#include "agent/core/planted.h"
 
 namespace agent::core {
 
@@ -21,6 +22,7 @@ Helper& Branch::lend(NodeId node, BranchId id, const Share& share, Instant now) 
     helper.node = node;
     helper.id = id;
   }
+  helper.granted.insert(share.intervals);
   helper.held.insert(share.intervals);
   helper.power.held(now);
   helper.attempt = std::max(helper.attempt, share.attempt);
@@ -66,6 +68,7 @@ void Branch::drop_idle_helpers() {
 
 bool Branch::on_reported(Helper& helper, const KeptResult& result, Duration ran, Instant now, Losers& losers,
                          std::vector<Action>& actions) {
+  if (!helper.granted.contains(result.piece) && !planted(Defect::accept_ungranted)) return false;
   const IntervalSet covered(result.piece);
   if (result.outcome != Outcome::failed && helper.held.contains(result.piece)) {
     cost_.observe(result.piece.count(), ran);
@@ -76,10 +79,11 @@ bool Branch::on_reported(Helper& helper, const KeptResult& result, Duration ran,
   helper.started.erase(result.piece.begin);
   const Partition::Finish finish = partition_.finish(result.piece);
   helper.unsettled.insert(covered);
-  if (finish == Partition::Finish::not_ours) return false;
-  if (finish == Partition::Finish::overlaps) {
+  if (finish != Partition::Finish::accepted) {
     // What it would have covered besides is nobody's now, unless somebody else has it.
-    free_again(covered.both(partition_.out()), result.attempt, Partition::Rest::maybe_started, {});
+    // An attempt that was never issued to it is a lie, and would spoil the count.
+    const Attempt issued = std::min(result.attempt, helper.attempt);
+    free_again(covered.both(partition_.out()), issued, Partition::Rest::maybe_started, {});
     return false;
   }
   release_losers(result.piece, losers);
@@ -93,6 +97,7 @@ bool Branch::on_reported(Helper& helper, const KeptResult& result, Duration ran,
 
 IntervalSet Branch::settled_for(const Helper& helper) const {
   IntervalSet told = helper.unsettled.both(partition_.settled());
+  if (planted(Defect::settle_early)) return helper.unsettled;
   // What is not in this branch any more concerns nobody here: the helper need not keep it for us.
   IntervalSet strange = helper.unsettled;
   strange.erase(partition_.granted());
@@ -101,10 +106,19 @@ IntervalSet Branch::settled_for(const Helper& helper) const {
 }
 
 void Branch::on_granted(const IntervalSet& plain, const std::vector<Piece>& pieces, Attempt attempt) {
+  // What a task runs that was told to stop, and came back, waits until that task is gone.
+  IntervalSet stopping;
+  for (const auto& [begin, running] : running_) stopping.insert(running.piece.interval);
+  IntervalSet rest = plain;
   for (const Piece& piece : pieces) {
-    if (!partition_.granted().intersects(piece.interval)) partition_.grant(piece);
+    if (partition_.granted().intersects(piece.interval) || stopping.intersects(piece.interval)) {
+      rest.insert(piece.interval);
+    } else {
+      partition_.grant(piece);
+    }
   }
-  partition_.grant(plain, attempt);
+  partition_.grant(rest, attempt);
+  partition_.take_out(rest.both(stopping));
 }
 
 void Branch::on_settled(const IntervalSet& what, std::vector<Action>& actions) {
@@ -146,8 +160,9 @@ void Branch::on_progress(Helper& helper, const protocol::Report& report, Instant
     started.emplace(interval.begin, Helper::Started{.interval = interval, .since = known ? before->second.since : now});
   }
   helper.started = std::move(started);
-  helper.lent_on = {};
-  for (const protocol::Lent& lent : report.lent) helper.lent_on.insert(IntervalSet(lent.what).both(helper.held));
+  IntervalSet lent_on;
+  for (const protocol::Lent& lent : report.lent) lent_on.insert(IntervalSet(lent.what));
+  helper.lent_on = lent_on.both(helper.held);
 }
 
 std::uint64_t Branch::power_per_megasecond(Instant now) const {
@@ -246,7 +261,7 @@ bool Branch::may_copy(Interval piece, std::optional<NodeId> thief) const {
     if (node == thief) return false;
     ++holders;
   }
-  return holders < copies_max;
+  return holders < copies_max || planted(Defect::uncounted_copies);
 }
 
 Share Branch::copy(Interval piece) {
@@ -297,6 +312,7 @@ Branch::Adopted Branch::adopt(NodeId orphan, BranchId id, const Helper::There& t
   helper.id = id;
   helper.origin = Helper::Origin::adopted;
   helper.state = Helper::State::live;
+  helper.granted = theirs;
   helper.held = adopted.wanted;
   helper.held.insert(adopted.to_send);
   helper.lent_on = there.lent_on.both(helper.held);
@@ -332,7 +348,11 @@ IntervalSet Branch::return_back(std::uint64_t count) {
 
 IntervalSet Branch::return_half(Partition::Last last) {
   const Share share = partition_.share_half(last);
-  partition_.remove(share.intervals);
+  if (planted(Defect::keep_returned)) {
+    partition_.put_back(share.intervals, share.attempt, Partition::Rest::never_started, {});
+  } else {
+    partition_.remove(share.intervals);
+  }
   return share.intervals;
 }
 
@@ -343,7 +363,10 @@ IntervalSet Branch::return_unstarted() {
 }
 
 IntervalSet Branch::return_these(const IntervalSet& wanted) {
-  const IntervalSet back = wanted.both(partition_.todo());
+  IntervalSet back = wanted.both(partition_.todo());
+  // No more than one message can tell.
+  if (back.intervals().size() > Partition::share_intervals_max)
+    back = back.take_back(~std::uint64_t{0}, Partition::share_intervals_max);
   partition_.remove(back);
   return back;
 }

@@ -9,7 +9,10 @@
 // there. It stays held while the helper is silent, except for what we took back to do it again; that it may still do,
 // and its result is welcome. Counted against the branch number until it is forgotten or holds nothing and owes nothing.
 //
-// Invariants: `started` and `lent_on` may be old news, but lie in `held`; `unsettled` does not overlap `held`.
+// What it says is a peer's word: results and claims of what it was never granted are nothing.
+//
+// Invariants: `held` lies in `granted`; `started` and `lent_on` may be old news, but lie in `held`; `unsettled` does
+// not overlap `held`.
 
 #include <cstdint>
 #include <map>
@@ -45,7 +48,8 @@ struct Helper {
   BranchId id;  // our name of this branch to it
   Origin origin = Origin::recruited;
   State state = State::granted;
-  Attempt attempt;  // the highest issued to it
+  Attempt attempt;      // the highest issued to it
+  IntervalSet granted;  // all that it ever was: only of this it may speak
   IntervalSet held;
   std::map<std::uint64_t, Started> started;  // pieces running there, by begin, as last reported
   IntervalSet lent_on;                       // of `held`: with helpers of its own, as last reported

@@ -66,10 +66,10 @@ void IntervalSet::erase(const IntervalSet& removed) {
   for (Interval interval : removed.intervals_) erase(interval);
 }
 
-IntervalSet IntervalSet::take_back(std::uint64_t count_max) {
+IntervalSet IntervalSet::take_back(std::uint64_t count_max, std::size_t intervals_max) {
   assert(count_max >= 1);
   IntervalSet taken;
-  while (count_max > 0 && !intervals_.empty()) {
+  while (count_max > 0 && !intervals_.empty() && taken.intervals_.size() < intervals_max) {
     Interval& back = intervals_.back();
     const std::uint64_t count = std::min(count_max, back.count());
     taken.intervals_.push_back({.begin = back.end - count, .end = back.end});

@@ -30,8 +30,9 @@ class IntervalSet {
   // Removes and returns at most `count_max` >= 1 indices from the front: always one interval. Empty set: nothing.
   std::optional<Interval> take_front(std::uint64_t count_max);
 
-  // The same from the back: up to `count_max` >= 1 indices, as a set, because gaps may lie between.
-  IntervalSet take_back(std::uint64_t count_max);
+  // The same from the back: up to `count_max` >= 1 indices, as a set of at most `intervals_max` >= 1 intervals, because
+  // gaps may lie between.
+  IntervalSet take_back(std::uint64_t count_max, std::size_t intervals_max = ~std::size_t{0});
   // Half of the set: the upper half of each interval (the smaller one, if halves differ), and of intervals of one index
   // every second, beginning with the last. A lone index is not halved: nothing is taken. At most `intervals_max`
   // intervals, from the back.

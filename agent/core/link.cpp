@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "agent/core/planted.h"
 namespace agent::core {
 
 Link::Numbers Link::on_send(Instant now) {
@@ -40,7 +41,8 @@ void Link::on_echo(std::uint64_t sequence) {
   const auto later = std::ranges::upper_bound(sends_, sequence, {}, &Sent::sequence);
   if (later == sends_.begin()) return;
   const Instant sent_at = std::prev(later)->at;
-  lease_.ours_until = std::max(lease_.ours_until, std::optional(sent_at + trust::lease_term));
+  const Instant from = planted(Defect::lease_by_receipt) ? *heard_at_ : sent_at;
+  lease_.ours_until = std::max(lease_.ours_until, std::optional(from + trust::lease_term));
   sends_.erase(sends_.begin(), later);
 }
 

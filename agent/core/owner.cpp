@@ -2,6 +2,7 @@
 
 #include <cassert>
 
+#include "agent/core/planted.h"
 namespace agent::core {
 
 namespace {
@@ -47,6 +48,10 @@ std::optional<Interval> Owner::unwanted() const {
 void Owner::accept(const KeptResult& result, Partition& partition, std::vector<Action>& actions) {
   const bool above = phase_ == Phase::narrowing && result.piece.begin > candidate_->piece.begin;
   if (above || phase_ == Phase::abandoned) {
+    partition.remove(IntervalSet(result.piece));
+    return drop(result.source, actions);
+  }
+  if (result.outcome == Outcome::hit && planted(Defect::drop_hit)) {
     partition.remove(IntervalSet(result.piece));
     return drop(result.source, actions);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "agent/core/planted.h"
 namespace agent::core {
 
 namespace {
@@ -82,8 +83,9 @@ void Partition::conclude(Share& share) {
 Share Partition::share_back(std::uint64_t count) {
   assert(count >= 1);
   Share share;
-  share.intervals = todo_.take_back(count);
-  for (auto at = redo_.end(); at != redo_.begin() && share.intervals.count() < count;) {
+  share.intervals = todo_.take_back(count, share_intervals_max);
+  for (auto at = redo_.end(); at != redo_.begin() && share.intervals.count() < count &&
+                              share.intervals.intervals().size() + share.pieces.size() < share_intervals_max;) {
     --at;
     if (at->second.copy) continue;
     auto taken = at++;
@@ -143,7 +145,8 @@ void Partition::put_back(const IntervalSet& what, Attempt issued, Rest rest, con
     add_redo(piece);
   }
   todo_.insert(plain);
-  const std::uint32_t next = issued.value() + (rest == Rest::maybe_started ? 1 : 0);
+  const bool raise = rest == Rest::maybe_started && !planted(Defect::same_attempt);
+  const std::uint32_t next = issued.value() + (raise ? 1 : 0);
   for (Interval interval : plain.intervals()) raise_attempt(interval, next);
 }
 

@@ -21,7 +21,7 @@ struct Peer {
   NodeId node;
   InstanceKey instance;
   Address address;
-  auto operator<=>(const Peer&) const = default;
+  bool operator==(const Peer&) const = default;
 };
 
 struct MandateFact {

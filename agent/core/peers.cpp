@@ -318,6 +318,7 @@ void Peers::merge(Instant now, Random& random, const NodeId& teller, const std::
 std::optional<Peers::Onward> Peers::on_walk(Instant now, Random& random, const NodeId& from, const Peer& newcomer,
                                             std::uint8_t hops_left) {
   if (is_self(hint_of(newcomer))) return std::nullopt;
+  hops_left = std::min(hops_left, protocol::limits::walk_hops_max);
   if (hops_left > 1) {
     const auto next = sample(random, 1, from, newcomer.node);
     if (!next.empty()) return Onward{.to = next.front().node, .hops_left = static_cast<std::uint8_t>(hops_left - 1)};

@@ -24,8 +24,9 @@ bool Seeking::on_offer(const Offered& offer) {
   return true;
 }
 
-void Seeking::on_busy(std::uint64_t request) {
-  asked_.erase(request);
+void Seeking::on_busy(std::uint64_t request, NodeId from) {
+  const auto at = asked_.find(request);
+  if (at != asked_.end() && at->second == from) asked_.erase(at);
 }
 
 void Seeking::on_gone(NodeId node) {

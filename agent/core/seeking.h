@@ -46,11 +46,11 @@ class Seeking {
   void asked(Instant now, std::uint64_t request, NodeId node, Duration round_trip);
   // True: the offer is held. False: it came too late or was never asked for.
   bool on_offer(const Offered& offer);
-  void on_busy(std::uint64_t request);
+  void on_busy(std::uint64_t request, NodeId from);
   // Nobody will answer there any more.
   void on_gone(NodeId node);
-  // A hint came: somebody may be free. The rest is over, but the next one is as long as if it had not been, and cannot be
-  // cut short again: hints are old news in a busy pool, and must not make everybody ask for ever.
+  // A hint came: somebody may be free. The rest is over, but the next one is as long as if it had not been, and cannot
+  // be cut short again: hints are old news in a busy pool, and must not make everybody ask for ever.
   void encourage(Instant now);
 
   // All have answered, or the time is over: the offers. Either of the two below follows.

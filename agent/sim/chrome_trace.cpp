@@ -85,10 +85,12 @@ void ChromeTrace::name_thread(NodeIndex node, std::uint32_t thread) {
 }
 
 void ChromeTrace::on_node_started(NodeIndex node, WorldTime at) {
-  begin_record();
-  out_ << R"({"ph":"M","name":"process_name","pid":)" << node << R"(,"args":{"name":"node )" << node << "\"}}";
-  begin_record();
-  out_ << R"({"ph":"M","name":"process_sort_index","pid":)" << node << R"(,"args":{"sort_index":)" << node << "}}";
+  if (processes_.insert(node).second) {
+    begin_record();
+    out_ << R"({"ph":"M","name":"process_name","pid":)" << node << R"(,"args":{"name":"node )" << node << "\"}}";
+    begin_record();
+    out_ << R"({"ph":"M","name":"process_sort_index","pid":)" << node << R"(,"args":{"sort_index":)" << node << "}}";
+  }
   instant(node, at, "start");
 }
 

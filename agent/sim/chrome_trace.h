@@ -66,7 +66,8 @@ class ChromeTrace : public Observer {
 
   std::ostream& out_;
   bool first_ = true;
-  std::set<std::pair<NodeIndex, std::uint32_t>> threads_;
+  std::set<NodeIndex> processes_;                          // that have their name
+  std::set<std::pair<NodeIndex, std::uint32_t>> threads_;  // the same
   std::map<TaskKey, Open> open_;
   std::map<NodeIndex, WorldTime> said_until_;
   std::map<GrantKey, Point> grants_;  // under way

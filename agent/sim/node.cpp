@@ -26,6 +26,7 @@ void Node::start(const BrainMaker& make, std::uint64_t seed, std::vector<core::A
   busy_until_ = around_.ground.now();
   link_layer_ = std::make_unique<LinkLayer>(self(), around_.standing);
   brain_ = make({.self = self(), .slots = options_.slots, .seed = seed, .seeds = std::move(seeds)});
+  deadline_ = brain_->next_deadline();
   for (Observer* each : around_.ground.observers()) each->on_node_started(index_, around_.ground.now());
   plan_wake();
 }
@@ -36,6 +37,7 @@ void Node::crash() {
   inbox_.clear();
   slept_through_.clear();
   links_.clear();
+  peers_.clear();
   brain_.reset();
   link_layer_.reset();
   wake_at_.reset();
@@ -124,8 +126,8 @@ void Node::plan_wake() {
   if (!attends()) return;
   std::optional<WorldTime> at;
   if (!inbox_.empty()) at = busy_until_;
-  if (const auto deadline = brain_->next_deadline()) {
-    const WorldTime due = std::max(busy_until_, options_.clock.when(*deadline));
+  if (deadline_) {
+    const WorldTime due = std::max(busy_until_, options_.clock.when(*deadline_));
     if (!at || due < *at) at = due;
   }
   if (!at) return;
@@ -136,8 +138,7 @@ void Node::plan_wake() {
 }
 
 bool Node::deadline_due() const {
-  const auto deadline = brain_->next_deadline();
-  return deadline && clock() >= *deadline;
+  return deadline_ && clock() >= *deadline_;
 }
 
 void Node::on(const Wake& due) {
@@ -165,12 +166,14 @@ std::optional<core::Event> Node::take_event(Item item) {
   if (const auto* link_up = std::get_if<core::LinkUp>(&*item.event)) {
     assert(!links_.contains(link_up->peer.node));
     links_.emplace(link_up->peer.node, item.link);
+    peers_.emplace(item.link, link_up->peer.node);
     link_layer_->on_link_up(link_up->peer.node);
   } else if (auto* link_down = std::get_if<core::LinkDown>(&*item.event)) {
-    const auto known = std::ranges::find(links_, item.link, [](const auto& each) { return each.second; });
-    if (known == links_.end()) return std::nullopt;
-    link_down->peer = known->first;
-    links_.erase(known);
+    const auto known = peers_.find(item.link);
+    if (known == peers_.end()) return std::nullopt;
+    link_down->peer = known->second;
+    links_.erase(known->second);
+    peers_.erase(known);
     link_layer_->on_link_down(link_down->peer);
   } else if (const auto* submitted = std::get_if<core::JobSubmitted>(&*item.event)) {
     link_layer_->on_submitted(submitted->terms);
@@ -183,10 +186,10 @@ std::optional<core::Event> Node::take_event(Item item) {
 }
 
 std::optional<core::Event> Node::take_packet(const Item& item) {
-  const auto known = std::ranges::find(links_, item.link, [](const auto& each) { return each.second; });
-  if (known == links_.end()) return std::nullopt;
+  const auto known = peers_.find(item.link);
+  if (known == peers_.end()) return std::nullopt;
   busy_until_ = std::max(busy_until_, around_.ground.now()) + around_.costs.receive;
-  auto received = link_layer_->open(known->first, item.bytes, clock());
+  auto received = link_layer_->open(known->second, item.bytes, clock());
   if (!received) return std::nullopt;
   return core::Event(std::move(*received));
 }
@@ -198,6 +201,7 @@ void Node::step(const core::Event& event) {
   const std::uint32_t instance = instance_;
   const Instant now = clock();
   brain_->step(now, event, actions);
+  deadline_ = brain_->next_deadline();
   for (Observer* each : ground.observers())
     each->on_step({.node = index_, .at = ground.now(), .now = now, .event = event, .actions = actions});
   for (const core::Action& action : actions) {

@@ -165,7 +165,9 @@ class Node {
   std::deque<Item> inbox_;
   std::vector<TaskDue> slept_through_;
   std::map<core::NodeId, LinkNumber> links_;
+  std::map<LinkNumber, core::NodeId> peers_;  // the same, the other way round
   std::map<core::TaskId, TaskRun> tasks_;
+  std::optional<Instant> deadline_;  // of the agent, as of its latest step
   WorldTime busy_until_;
   bool deadline_was_last_ = false;
   std::optional<WorldTime> wake_at_;

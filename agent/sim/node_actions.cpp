@@ -108,7 +108,7 @@ void Node::carry_out(const core::Send& order) {
   if (linked) bytes = link_layer_->seal(order, clock());
   for (Observer* each : ground.observers()) {
     each->on_sent(
-        {.from = index_, .to = order.to, .at = ground.now(), .send = order, .bytes = bytes.size(), .linked = linked});
+        {.from = index_, .to = order.to, .at = ground.now(), .send = order, .bytes = bytes, .linked = linked});
   }
   if (linked) ground.transmit(index_, at->second, std::move(bytes), busy_until_);
 }

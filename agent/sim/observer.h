@@ -2,6 +2,7 @@
 // Who watches a world: checkers, marks, traces and summaries. Named after what happened; nobody may change anything.
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -25,8 +26,8 @@ struct SendSeen {
   core::NodeId to;
   WorldTime at;
   const core::Send& send;
-  std::size_t bytes = 0;
-  bool linked = true;  // as far as the sender was told
+  std::span<const std::byte> bytes;  // on the wire; none if not linked
+  bool linked = true;                // as far as the sender was told
 };
 
 struct TaskSeen {
@@ -53,6 +54,8 @@ class Observer {
   virtual void on_task_gone(const TaskSeen&, TaskEnding) {}
   virtual void on_node_started(NodeIndex, WorldTime) {}
   virtual void on_node_died(NodeIndex, WorldTime) {}
+  // A slot of it does from now on so much per second.
+  virtual void on_power(NodeIndex, double /*power*/, WorldTime) {}
   virtual void on_fault(std::string_view /*name*/, NodeIndex, WorldTime) {}
   // Something of the world has been dealt with, whatever it was.
   virtual void on_turn(WorldTime) {}

@@ -6,26 +6,37 @@
 namespace agent::sim {
 
 SummaryCollector::SummaryCollector(const World& world)
-    : world_(world), submitted_(world.options().jobs.at(0).submitted), sent_(world.node_count()) {
+    : world_(world),
+      submitted_(world.options().jobs.at(0).submitted),
+      power_(world.node_count()),
+      sent_(world.node_count()) {
   depth_[world.options().jobs[0].root] = 0;
 }
 
 void SummaryCollector::on_node_started(NodeIndex node, WorldTime at) {
   const NodeOptions& options = world_.node(node).options();
-  changes_.push_back({.at = at, .by = options.power * options.slots});
+  count_power(node, options.power * options.slots, at);
   ++alive_;
 }
 
 void SummaryCollector::on_node_died(NodeIndex node, WorldTime at) {
-  const NodeOptions& options = world_.node(node).options();
-  changes_.push_back({.at = at, .by = -options.power * options.slots});
+  count_power(node, 0, at);
   --alive_;
+}
+
+void SummaryCollector::on_power(NodeIndex node, double power, WorldTime at) {
+  if (power_[node] > 0) count_power(node, power * world_.node(node).options().slots, at);
+}
+
+void SummaryCollector::count_power(NodeIndex node, double power, WorldTime at) {
+  changes_.push_back({.at = at, .by = power - power_[node]});
+  power_[node] = power;
 }
 
 void SummaryCollector::on_sent(const SendSeen& seen) {
   if (seen.at < submitted_) return;
   ++sent_[seen.from];
-  bytes_ += seen.bytes;
+  bytes_ += seen.bytes.size();
   const auto* grant = std::get_if<protocol::Grant>(&seen.send.message);
   const auto to = index_of(seen.to);
   if (grant == nullptr || !to) return;
@@ -49,7 +60,7 @@ void SummaryCollector::on_task_began(const TaskSeen& seen) {
 }
 
 // When the work would be done if all power that was alive had worked on it, from the submission on.
-Duration SummaryCollector::ideal() const {
+Duration SummaryCollector::even() const {
   double left = seconds_of(world_.workload().work(job_id(1)));
   double power = 0;
   WorldTime now = submitted_;
@@ -61,11 +72,14 @@ Duration SummaryCollector::ideal() const {
     now = until;
     power += change.by;
   }
+  if (power <= 0) return {};
+  return now - submitted_ + from_seconds(left / power);
+}
+
+Duration SummaryCollector::longest() const {
   double fastest = 0;
   for (const NodeOptions& node : world_.options().nodes) fastest = std::max(fastest, node.power);
-  const Duration longest = from_seconds(seconds_of(world_.workload().longest(job_id(1))) / fastest);
-  if (power <= 0) return longest;
-  return std::max(longest, now - submitted_ + from_seconds(left / power));
+  return from_seconds(seconds_of(world_.workload().longest(job_id(1))) / fastest);
 }
 
 Summary SummaryCollector::summary() const {
@@ -75,10 +89,12 @@ Summary SummaryCollector::summary() const {
                   .iterations = *world_.workload().plan(job_id(1)).terms.size,
                   .committed = committed_,
                   .ended = ending.how == JobEnding::How::answered,
-                  .ideal = ideal(),
+                  .even = even(),
+                  .longest = longest(),
                   .started = started_,
                   .redone = of_root_loop_ > committed_ ? of_root_loop_ - committed_ : 0,
                   .helped = static_cast<std::uint32_t>(helped_.size())};
+  summary.ideal = std::max(summary.even, summary.longest);
   if (summary.ended) summary.failed = ending.answer->counts.failed;
   const WorldTime end = ending.how == JobEnding::How::open ? world_.now() : ending.at;
   summary.makespan = end - submitted_;

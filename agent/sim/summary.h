@@ -19,7 +19,9 @@ struct Summary {
   std::uint64_t failed = 0;
   bool ended = false;                    // with a verdict
   Duration makespan{};                   // from the submission to the verdict
-  Duration ideal{};                      // work / power that was alive, or the longest iteration on the fastest node
+  Duration even{};                       // until all power that was alive has done the work
+  Duration longest{};                    // iteration, on the fastest node
+  Duration ideal{};                      // the longer of the two
   double ratio = 0;                      // makespan / ideal
   std::uint64_t started = 0;             // pieces, of all loops
   std::uint64_t redone = 0;              // of the root loop, beyond one start of each piece
@@ -41,6 +43,7 @@ class SummaryCollector : public Observer {
   void on_task_began(const TaskSeen& seen) override;
   void on_node_started(NodeIndex node, WorldTime at) override;
   void on_node_died(NodeIndex node, WorldTime at) override;
+  void on_power(NodeIndex node, double power, WorldTime at) override;
 
   [[nodiscard]] Summary summary() const;
   [[nodiscard]] std::uint64_t committed() const { return committed_; }
@@ -51,11 +54,14 @@ class SummaryCollector : public Observer {
     double by = 0;
   };
 
-  [[nodiscard]] Duration ideal() const;
+  void count_power(NodeIndex node, double power, WorldTime at);
+  [[nodiscard]] Duration even() const;
+  [[nodiscard]] Duration longest() const;
 
   const World& world_;
   WorldTime submitted_;
   std::vector<PowerChange> changes_;
+  std::vector<double> power_;  // of each node now
   std::uint32_t alive_ = 0;
   std::set<NodeIndex> helped_;
   std::optional<WorldTime> recruited_99_;

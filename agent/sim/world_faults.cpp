@@ -93,6 +93,7 @@ void World::stall(NodeIndex node, Duration length) {
 void World::set_power(NodeIndex node, double power) {
   note_fault("power", node);
   nodes_.at(node)->set_power(power);
+  for (Observer* each : observers_) each->on_power(node, power, now_);
 }
 
 void World::break_link(LinkNumber link, Duration late) {

@@ -27,6 +27,9 @@ Failure failure_of(Invariant invariant) {
     case Invariant::s4_coverage:
     case Invariant::s6_attempts:
     case Invariant::s7_lease:
+    case Invariant::s1_origin:
+    case Invariant::s2_settled:
+    case Invariant::s7_true_lease:
     case Invariant::s7_mandate: return Failure::safety;
     case Invariant::r3_state:
     case Invariant::r5_messages:
@@ -260,6 +263,7 @@ int run_campaign(const CampaignOptions& options, const std::string& program) {
 std::string to_arguments(const Reduction& reduction) {
   std::string text;
   if (reduction.flat) text += " --flat";
+  if (reduction.liars) text += " --liars";
   if (reduction.nodes) text += " --nodes " + std::to_string(*reduction.nodes);
   if (!reduction.faults) return text;
   text += " --keep ";

@@ -39,7 +39,7 @@ struct SeedResult {
 
 struct CampaignOptions {
   std::uint64_t first = 1;
-  std::uint64_t last = 40;
+  std::uint64_t last = 50;
   unsigned jobs = 1;               // children at once
   std::optional<int> seconds_max;  // of the whole campaign: what is not begun by then is left out
   int seconds_per_seed_max = 300;

@@ -1,6 +1,7 @@
 // campaign --seeds A:B [--jobs N] [--time-limit S] [--marks none] [--flat]
 // campaign --seed N --replay [--flat] [--nodes N] [--keep I,J,...|none] [--trace F] [--events F]
 // campaign --seed N --shrink
+// campaign --planted all|DEFECT [--seeds A:B]     (only in a build with GIBBON_PLANTED_DEFECTS)
 
 #include <charconv>
 #include <cstdio>
@@ -14,6 +15,7 @@
 #include "agent/sim/chrome_trace.h"
 #include "tests/sim/campaign.h"
 #include "tests/sim/event_log.h"
+#include "tests/sim/planted_campaign.h"
 
 namespace sim_test {
 namespace {
@@ -21,10 +23,11 @@ namespace {
 struct Arguments {
   CampaignOptions campaign;
   std::optional<std::uint64_t> seed;
-  enum class Do { campaign, replay, shrink } what = Do::campaign;
+  enum class Do { campaign, replay, shrink, planted } what = Do::campaign;
   Reduction reduction;
   std::string trace;
   std::string events;
+  std::string defect;
 };
 
 std::optional<std::uint64_t> number(std::string_view text) {
@@ -63,6 +66,7 @@ bool read_value(Arguments& into, const std::string& name, const std::string& val
   if (name == "--keep") return read_kept(value, into.reduction);
   if (name == "--trace") return into.trace = value, true;
   if (name == "--events") return into.events = value, true;
+  if (name == "--planted") return into.defect = value, into.what = Arguments::Do::planted, true;
   if (name == "--marks") return into.campaign.marks_required = value != "none", value == "none" || value == "all";
   if (!count) return false;
   if (name == "--seed") return into.seed = *count, true;
@@ -81,13 +85,16 @@ std::optional<Arguments> parse(const std::vector<std::string>& words) {
       arguments.what = Arguments::Do::shrink;
     } else if (words[i] == "--flat") {
       arguments.reduction.flat = true;
+    } else if (words[i] == "--liars") {
+      arguments.reduction.liars = true;
     } else if (i + 1 == words.size() || !read_value(arguments, words[i], words[i + 1])) {
       return std::nullopt;
     } else {
       ++i;
     }
   }
-  if (arguments.what != Arguments::Do::campaign && !arguments.seed) return std::nullopt;
+  const bool one = arguments.what == Arguments::Do::replay || arguments.what == Arguments::Do::shrink;
+  if (one && !arguments.seed) return std::nullopt;
   return arguments;
 }
 
@@ -126,7 +133,8 @@ int run(const std::vector<std::string>& words, const std::string& program) {
     (void)std::fputs(
         "usage: campaign --seeds A:B [--jobs N] [--time-limit S] [--marks none] [--flat]\n"
         "       campaign --seed N --replay [--flat] [--nodes N] [--keep I,J|none] [--trace F] [--events F]\n"
-        "       campaign --seed N --shrink\n",
+        "       campaign --seed N --shrink\n"
+        "       campaign --planted all|DEFECT [--seeds A:B] [--flat]\n",
         stderr);
     return 2;
   }
@@ -138,6 +146,11 @@ int run(const std::vector<std::string>& words, const std::string& program) {
       return run_campaign(options, program);
     }
     case Arguments::Do::replay: return replay(*arguments);
+    case Arguments::Do::planted: {
+      CampaignOptions options = arguments->campaign;
+      options.reduction = arguments->reduction;
+      return try_defects(arguments->defect, options);
+    }
     case Arguments::Do::shrink: return shrink(*arguments->seed, arguments->reduction, program);
   }
   return 2;

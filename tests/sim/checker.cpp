@@ -14,9 +14,9 @@ namespace sim = agent::sim;
 namespace {
 
 constexpr std::array<std::string_view, invariant_count> names{
-    "S1 commit once", "S3 branch bound", "S3 copies",       "S4 coverage", "S6 attempts",
-    "S7 lease",       "S7 mandate",      "R3 state",        "R5 messages", "R6 re-execution",
-    "P1 linked",      "P2 standing",     "E1 nothing left", "L1 verdict"};
+    "S1 commit once",  "S3 branch bound", "S3 copies",   "S4 coverage",     "S6 attempts",  "S7 lease",
+    "S7 mandate",      "R3 state",        "R5 messages", "R6 re-execution", "P1 linked",    "P2 standing",
+    "E1 nothing left", "L1 verdict",      "S1 origin",   "S2 settled",      "S7 true lease"};
 
 constexpr std::size_t violations_max = 50;
 constexpr std::uint64_t copies_max = 3;
@@ -53,6 +53,7 @@ void Checker::expect(Invariant invariant, bool holds, const std::string& what) {
 
 void Checker::on_step(const sim::StepSeen& seen) {
   now_ = seen.at;
+  if (options_.liars.contains(seen.node)) return;
   if (const auto* received = std::get_if<core::MessageReceived>(&seen.event)) on_received(seen.node, *received);
   if (const auto* up = std::get_if<core::LinkUp>(&seen.event)) on_linked(nodes_[seen.node], up->peer);
   if (const auto* forked = std::get_if<core::LoopForked>(&seen.event)) on_forked(seen.node, *forked);
@@ -218,6 +219,7 @@ void Checker::on_grant(NodeIndex master, NodeIndex helper, const protocol::Grant
 
 void Checker::on_sent(const sim::SendSeen& seen) {
   now_ = seen.at;
+  if (options_.liars.contains(seen.from)) return;
   expect(Invariant::p1_linked, seen.linked, "node " + std::to_string(seen.from) + " sends without a link");
   const auto to = sim::index_of(seen.to);
   assert(to);
@@ -241,7 +243,7 @@ void Checker::on_sent(const sim::SendSeen& seen) {
 void Checker::on_task_began(const sim::TaskSeen& seen) {
   now_ = seen.at;
   const core::StartTask& order = seen.order;
-  if (!order.path.empty()) return;
+  if (!order.path.empty() || options_.liars.contains(seen.node)) return;
   JobSeen& job = jobs_[order.job];
   const auto copies =
       std::ranges::count_if(job.running, [&](const Running& r) { return overlap(r.piece, order.piece); });
@@ -291,7 +293,7 @@ void Checker::close_window(WorldTime at) {
     const sim::Node& node = world_.node(index);
     const std::uint64_t bound = messages_of_an_idle + messages_per_link * node.links().size() +
                                 messages_per_task * node.options().slots + 4 * seen.allowed;
-    if (node.up())
+    if (node.up() && !options_.liars.contains(index))
       expect(Invariant::r5_messages, seen.sent <= bound,
              "node " + std::to_string(index) + " sent " + std::to_string(seen.sent) + " in 10 s, more than " +
                  std::to_string(bound));
@@ -302,7 +304,7 @@ void Checker::close_window(WorldTime at) {
 void Checker::walk(WorldTime at) {
   for (NodeIndex index = 0; index < nodes_.size(); ++index) {
     const sim::Node& node = world_.node(index);
-    if (!node.up()) continue;
+    if (!node.up() || options_.liars.contains(index)) continue;
     node.brain().check_invariants();
     ++checks_[static_cast<std::size_t>(Invariant::s4_coverage)];
     const sim::Brain::Sizes sizes = node.brain().sizes();
@@ -347,7 +349,7 @@ void Checker::check_end() {
   walk(now_);
   for (NodeIndex index = 0; index < nodes_.size(); ++index) {
     const sim::Node& node = world_.node(index);
-    if (!node.up()) continue;
+    if (!node.up() || options_.liars.contains(index)) continue;
     const std::string who = "node " + std::to_string(index) + " keeps ";
     const auto none = [&](std::size_t left, std::string_view of) {
       expect(Invariant::e1_nothing_left, left == 0, who + std::to_string(left) + " " + std::string(of));

@@ -39,8 +39,11 @@ enum class Invariant {
   p2_standing,      // without faults no message fails its standing
   e1_nothing_left,  // no job, task, result or batch remains at the end
   l1_verdict,       // every job whose root lives reaches its verdict in time
+  s1_origin,        // what is committed had been granted to whoever signed it (witness.h)
+  s2_settled,       // without faults nothing is told to be settled before its root has it (witness.h)
+  s7_true_lease,    // nothing starts but under a lease that runs from the sending of what was echoed (witness.h)
 };
-inline constexpr std::size_t invariant_count = static_cast<std::size_t>(Invariant::l1_verdict) + 1;
+inline constexpr std::size_t invariant_count = static_cast<std::size_t>(Invariant::s7_true_lease) + 1;
 [[nodiscard]] std::string_view name_of(Invariant invariant);
 
 struct Violation {
@@ -53,6 +56,7 @@ struct CheckerOptions {
   bool stable = false;             // no faults: the stricter rules hold
   Duration mandate_slack{};        // so long may a mandate be held up on the wire
   std::uint64_t walk_every = 500;  // turns
+  std::set<NodeIndex> liars{};     // what they do is not looked at, what they bring about elsewhere is
 };
 
 class Checker : public agent::sim::Observer {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tests/sim/trace_hash.h"
+#include "tests/sim/witness.h"
 
 namespace sim_test {
 
@@ -42,11 +43,14 @@ LifeReport live(std::uint64_t seed, const Reduction& reduction, const std::vecto
   const bool mishaps = std::ranges::any_of(scenario.world.jobs, [](const sim::JobPlan& job) {
     return job.mishaps.agent_poison_every != 0 || job.mishaps.launcher_poison_every != 0;
   });
-  const bool stable = scenario.faults.empty() && scenario.world.network.harsh_permille == 0 && !mishaps;
-  Checker checker(world, {.stable = stable, .mandate_slack = scenario.held_up_max});
+  const bool stable =
+      scenario.faults.empty() && scenario.world.network.harsh_permille == 0 && !mishaps && scenario.liars.empty();
+  Checker checker(world, {.stable = stable, .mandate_slack = scenario.held_up_max, .liars = scenario.liars});
+  Witness witness(world, {.stable = stable, .liars = scenario.liars});
   Marks marks(world);
   TraceHash hash;
   world.watch(checker);
+  world.watch(witness);
   world.watch(marks);
   world.watch(hash);
   for (sim::Observer* each : watching) world.watch(*each);
@@ -64,6 +68,8 @@ LifeReport live(std::uint64_t seed, const Reduction& reduction, const std::vecto
                     .nodes = world.node_count(),
                     .planned_faults = scenario.faults.size(),
                     .simulated = world.now().time_since_epoch()};
+  report.violations.insert(report.violations.end(), witness.violations().begin(), witness.violations().end());
+  for (std::size_t i = 0; i < invariant_count; ++i) report.checks[i] += witness.checks()[i];
   for (const auto& [name, count] : marks.faults()) report.faults[std::string(name)] = count;
   return report;
 }

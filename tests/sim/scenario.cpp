@@ -5,6 +5,8 @@
 #include <cassert>
 #include <utility>
 
+#include "tests/sim/forger.h"
+
 namespace sim_test {
 
 namespace sim = agent::sim;
@@ -163,6 +165,18 @@ std::vector<Fault> draw_faults(Random& random, std::uint32_t nodes, const std::v
   return faults;
 }
 
+// From a stream of its own, so that a seed is the same with and without them.
+std::set<NodeIndex> draw_liars(std::uint64_t seed, std::uint32_t nodes, const std::vector<sim::JobPlan>& jobs) {
+  Random random(sim::mixed(seed ^ 0x6c696172));
+  const std::uint64_t percent = 1 + random.below(30);
+  std::set<NodeIndex> liars;
+  for (NodeIndex node = 0; node < nodes; ++node) {
+    const bool root = std::ranges::any_of(jobs, [&](const sim::JobPlan& job) { return job.root == node; });
+    if (!root && random.chance(percent, 100)) liars.insert(node);
+  }
+  return liars;
+}
+
 void apply(sim::World& world, const Fault& fault, WorldTime end) {
   const WorldTime over = std::min(world.now() + fault.length, end);
   const NodeIndex node = fault.node;
@@ -216,6 +230,10 @@ Scenario draw_scenario(std::uint64_t seed, const Reduction& reduction) {
   for (sim::JobPlan& job : scenario.world.jobs) {
     job.root %= kept;
     if (reduction.flat) job.nesting = {};
+  }
+  if (reduction.liars) {
+    scenario.liars = draw_liars(seed, kept, scenario.world.jobs);
+    scenario.world.make = make_with_liars(scenario.liars);
   }
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (reduction.faults && !reduction.faults->contains(i)) continue;

@@ -49,12 +49,14 @@ struct Scenario {
   agent::sim::WorldOptions world;
   std::vector<Fault> faults;  // by time
   WorldTime safe_until;       // faults strike before
+  std::set<NodeIndex> liars;  // members that misbehave (forger.h); never a root
   Duration held_up_max{};     // the longest that a partition or a sleep may hold a message up
 };
 
 // What a shrinking campaign takes away.
 struct Reduction {
   bool flat = false;                            // no inner loops
+  bool liars = false;                           // adds: up to 30 % of the members lie, in every seed
   std::optional<std::uint32_t> nodes;           // at most so many
   std::optional<std::set<std::size_t>> faults;  // only these, by their place among all of the seed
 };

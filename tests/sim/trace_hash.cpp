@@ -22,7 +22,7 @@ void TraceHash::on_sent(const sim::SendSeen& seen) {
   add(seen.send.message.index());
   add(seen.send.sequence);
   add(seen.send.heard);
-  add(seen.bytes);
+  add(seen.bytes.size());
   add(sim::index_of(seen.to).value_or(~0U));
 }
 

@@ -41,6 +41,16 @@ TEST(Summary, TheIdealKnowsWhoDied) {
   EXPECT_EQ(collector.summary().nodes_alive, 1U);
 }
 
+TEST(Summary, TheIdealKnowsWhoSlowedDown) {
+  // 30 s of work: two nodes do 20 of it in 10 s, then one and half a one the rest.
+  World world(one_job({{}, {}}, 30));
+  SummaryCollector collector(world);
+  world.watch(collector);
+  world.at(WorldTime(20s), [&] { world.set_power(1, 0.5); });
+  ASSERT_TRUE(world.run_jobs(WorldTime(1h)));
+  EXPECT_NEAR(seconds_of(collector.summary().ideal), 10 + 10 / 1.5, 1e-6);
+}
+
 TEST(Summary, TheIdealIsNeverShorterThanTheLongestIteration) {
   World world(one_job({{.slots = 50, .power = 0.5}}, 2));
   SummaryCollector collector(world);

@@ -393,7 +393,7 @@ class Agent {
   std::optional<Instant> held_until_;          // we offered ourselves, ...
   std::pair<NodeId, std::uint64_t> held_for_;  // ... to that node, as the answer to that request
   std::optional<Instant> idle_since_;
-  Instant noted_at_;
+  std::optional<Instant> noted_at_;
   std::optional<Instant> work_seen_;  // the latest sign that a job is alive
   std::optional<Asking> asking_;
   Instant ask_at_;

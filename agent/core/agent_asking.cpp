@@ -40,7 +40,7 @@ void Agent::be_idle() {
   if (!idle_since_) {
     idle_since_ = now_;
     // Between short bursts of work, as at the end of a job, the asks go on as they were.
-    if (now_ - noted_at_ >= note_gap) {
+    if (!noted_at_ || now_ - *noted_at_ >= note_gap) {
       ask_gap_ = ask_gap_first;
       ask_at_ = now_;
       tell_few_that_we_are_free();

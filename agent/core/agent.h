@@ -191,6 +191,7 @@ class Agent {
   void notice_own_stall();
   void serve_links();
   void send_beat(Contact& contact);
+  void tell_received(Helper& helper);
   void fall_silent(Contact& contact);
   void be_heard_again(Contact& contact);
   void end_lease_of(Contact& contact);

@@ -16,7 +16,7 @@ constexpr Duration ask_gap_idle = std::chrono::seconds(60);
 constexpr Duration work_about_for = std::chrono::seconds(60);  // after the latest sign of any job
 constexpr Duration ask_patience = std::chrono::seconds(2);
 constexpr std::size_t notes_count = 4;
-constexpr Duration note_gap = std::chrono::seconds(1);  // short idle times are not worth telling
+constexpr Duration note_gap = std::chrono::seconds(3);  // short idle times are not worth telling
 
 }  // namespace
 

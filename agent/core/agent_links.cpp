@@ -14,6 +14,7 @@ constexpr Duration redial_period = std::chrono::seconds(1);
 constexpr Duration idle_link_life = std::chrono::seconds(60);
 constexpr Duration idle_links_period = std::chrono::seconds(10);
 constexpr std::size_t idle_links_max = 32;
+constexpr Duration receipt_patience = std::chrono::milliseconds(1'500);
 constexpr Duration lent_on_patience = std::chrono::seconds(2);
 constexpr std::size_t unknown_answered_max = 16;  // branches of one beat that are not known (any more)
 
@@ -223,9 +224,8 @@ void Agent::send_beat(Contact& contact) {
           {.branch = {.sender_is = protocol::Side::master, .branch = helper->id}, .digest = digest_of(helper->held)});
       if (attached.mandates.empty() || attached.mandates.back() != branch.loop().job)
         attached.mandates.push_back(branch.loop().job);
-      if (const auto number = std::exchange(helper->unacknowledged, std::nullopt))
-        send(node, protocol::Received{.branch = helper->id, .number = *number});
-      tell_settled(key, *helper);
+      if (now_ - helper->settled_told >= receipt_patience) tell_settled(key, *helper);
+      tell_received(*helper);
     }
     const bool full = attached.mandates.size() == protocol::limits::mandates_per_beat_max ||
                       beat.branches.size() + 1 >= protocol::limits::branches_per_beat_max;
@@ -241,6 +241,13 @@ void Agent::send_beat(Contact& contact) {
     }
   }
   send(node, std::move(beat), std::move(attached));
+}
+
+// What is settled need not be acknowledged besides.
+void Agent::tell_received(Helper& helper) {
+  if (helper.unsettled.empty()) helper.unacknowledged.reset();
+  if (!helper.unacknowledged || now_ - helper.unacknowledged_since < receipt_patience) return;
+  send(helper.node, protocol::Received{.branch = helper.id, .number = *std::exchange(helper.unacknowledged, {})});
 }
 
 void Agent::fall_silent(Contact& contact) {

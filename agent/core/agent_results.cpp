@@ -12,7 +12,7 @@ namespace agent::core {
 namespace {
 
 constexpr Duration report_gap_max = std::chrono::seconds(1);
-constexpr Duration report_resend = std::chrono::seconds(3);
+constexpr Duration report_resend = std::chrono::seconds(6);  // well above the time that a receipt may wait
 constexpr std::size_t results_per_report = 1'024;
 constexpr Duration tombstone_life = std::chrono::hours(1);
 
@@ -37,7 +37,8 @@ void Agent::report_due() {
 void Agent::report(BranchKey key, const Master& master) {
   Branch& branch = branches_.at(key);
   Upward& upward = branch.upward();
-  const bool quiet = !upward.reported_at || now_ - *upward.reported_at >= report_gap_max;
+  // Twice the longest gap: at just that gap a steady stream would begin anew with every report.
+  const bool quiet = !upward.reported_at || now_ - *upward.reported_at >= 2 * report_gap_max;
   upward.gap = quiet ? contacts_.at(master.node).round_trip : std::min(report_gap_max, 2 * upward.gap);
   upward.reported_at = now_;
   const std::uint64_t number = upward.next_number++;
@@ -77,6 +78,7 @@ void Agent::on_message(NodeId from, const protocol::Report& report, const Proofs
   Losers losers;
   for (const BatchFact& batch : proofs.batches) take_batch(branch, helper, batch, losers);
   branch.on_progress(helper, report, now_);
+  if (!helper.unacknowledged) helper.unacknowledged_since = now_;
   helper.unacknowledged = std::max(helper.unacknowledged.value_or(0), report.number);
   tell_losers(*key, losers, protocol::CancelReason::won_elsewhere);
   stop_unwanted(StopHow::terminate, branch);
@@ -120,6 +122,7 @@ void Agent::tell_settled(BranchKey key, Helper& helper) {
   const IntervalSet settled = branch.settled_for(helper);
   if (settled.empty() || !is_up(helper.node)) return;
   branch.told_settled(helper, settled);
+  helper.settled_told = now_;
   for (auto& part : settled.in_parts(intervals_per_message))
     send(helper.node, protocol::Settled{.loop = branch.loop(), .intervals = std::move(part)});
 }

@@ -9,6 +9,8 @@ namespace agent::core {
 
 namespace {
 
+constexpr Duration grant_worth = std::chrono::seconds(3);
+
 bool overlap(Interval a, Interval b) {
   return a.begin < b.end && b.begin < a.end;
 }
@@ -145,7 +147,10 @@ std::uint64_t Branch::next_share(const Helper& helper, Instant now) const {
   const double its = helper.power.per_second(now, std::nullopt).value_or(0.0);
   const double share = its > 0.0 ? its / all : 1.0 / static_cast<double>(helpers_.size() + 1);
   const auto lendable = static_cast<double>(partition_.lendable_count());
-  return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(lendable * share / 2));
+  // Not so little that it comes back for more at once: a grant costs four messages.
+  const double least = its * std::chrono::duration<double>(grant_worth).count();
+  return std::max<std::uint64_t>(1,
+                                 static_cast<std::uint64_t>(std::min(lendable, std::max(least, lendable * share / 2))));
 }
 
 void Branch::on_settled(const IntervalSet& what, std::vector<Action>& actions) {

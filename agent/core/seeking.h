@@ -26,7 +26,7 @@ namespace agent::core {
 class Rest {
  public:
   static constexpr Duration least = std::chrono::milliseconds(200);  // between two rounds, whatever hints say
-  static constexpr Duration most = std::chrono::seconds(5);
+  static constexpr Duration most = std::chrono::seconds(8);
   static constexpr std::uint32_t probes_max = 8;
   static constexpr std::uint32_t probes_after_refusal = 2;
 
@@ -44,8 +44,8 @@ class Rest {
   void forget();
   // Nobody was, or could be asked: it doubles.
   void lengthen(Instant now, Random& random, Duration round_trip);
-  // A hint came: somebody may be free. The rest is over, but the next one is as long as if it had not been, and cannot be
-  // cut short again: hints are old news in a busy pool, and must not make everybody ask for ever.
+  // A hint came: somebody may be free. The rest is over, but the next one is as long as if it had not been, and cannot
+  // be cut short again: hints are old news in a busy pool, and must not make everybody ask for ever.
   void cut_short(Instant now);
 
  private:

@@ -302,7 +302,7 @@ class Agent {
   void ask_next_refuge(BranchKey key);
   void orphans_arrived(NodeId refuge, const LoopId& loop);
   void tell_refuge(BranchKey key, NodeId refuge);
-  [[nodiscard]] std::optional<BranchKey> refuge_for(NodeId orphan, const LoopId& loop,
+  [[nodiscard]] std::optional<BranchKey> refuge_for(NodeId from, const protocol::Orphan& orphan,
                                                     const Helper::There& there) const;
   void adopt(BranchKey key, NodeId orphan, const protocol::Orphan& message, const Helper::There& there);
   void on_message(NodeId from, const protocol::Orphan& orphan, const Proofs& proofs);

@@ -127,12 +127,11 @@ class PoolStory {
     if (who == "until" || who == "...") {
       scribe_.silent = who == "...";
       if (scribe_.silent) write(line);
-      world_->run_until(sim::WorldTime(*at));
+      run_before(*at);
       scribe_.silent = false;
       return who == "..." || write(line);
     }
-    // What happens at the very moment comes after it.
-    world_->run_until(std::max(world_->now(), sim::WorldTime(*at - core::Duration(1))));
+    run_before(*at);
     write(line);
     world_->run_until(sim::WorldTime(*at));
     if (what == "submits" || what == "cancelled") return true;
@@ -144,6 +143,10 @@ class PoolStory {
   [[nodiscard]] const std::string& error() const { return error_; }
 
  private:
+  // What happens at the very moment comes after the line of that moment.
+  void run_before(core::Duration at) {
+    world_->run_until(std::max(world_->now(), sim::WorldTime(at - core::Duration(1))));
+  }
   bool fail(std::string why) {
     error_ = std::move(why);
     return false;

@@ -112,7 +112,7 @@ void declare_simulate(CLI::App& app) {
   in.value("--cost", "DURATION", "mean length of an iteration on power 1 (1s)");
   in.value("--lengths", "KIND", "constant, exponential, pareto:ALPHA, lognormal:SIGMA (constant)");
   in.value("-b,--branch-number", "N", "helpers that one master may have (8)");
-  in.value("--kill", "N%", "so many machines die on the way (0%)");
+  in.value("--kill", "N%", "so many machines die on the way, never the one that launches (0%)");
   in.value("--rtt", "DURATION", "round trip between two machines (0.5ms)");
   in.value("--seed", "N", "the same seed, the same run (1)");
   in.value("--trace", "FILE", "write what ran where and when, for ui.perfetto.dev");

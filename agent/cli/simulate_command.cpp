@@ -34,8 +34,8 @@ std::optional<double> decimal(std::string_view text) {
   return value;
 }
 
-tl::unexpected<ScanError> mistake(const std::string& option, const std::string& text, std::string hint) {
-  return tl::make_unexpected(ScanError{option + " cannot be \"" + text + "\"", std::move(hint)});
+tl::unexpected<ScanError> mistake(const std::string& option, const std::string& text, std::string_view wanted) {
+  return tl::make_unexpected(ScanError{fmt::format("{} takes {}, not \"{}\"", option, wanted, text), {}});
 }
 
 // "2" or "1:4".
@@ -85,7 +85,7 @@ tl::expected<void, ScanError> read_durations(const RawOptions& raw, SimulateOpti
     if (!text) return {};
     const auto duration = parse_duration(*text);
     if (!duration || *duration <= std::chrono::nanoseconds::zero())
-      return mistake(std::string("--") + name, *text, "such as 1s, 250ms or 0.5ms");
+      return mistake(std::string("--") + name, *text, "a duration such as 1s, 250ms or 0.5ms");
     into = *duration;
     return {};
   };
@@ -176,9 +176,9 @@ tl::expected<SimulateOptions, ScanError> simulate_options(const RawOptions& raw)
   if (auto read = read_counts(raw, options); !read) return tl::make_unexpected(read.error());
   if (auto read = read_durations(raw, options); !read) return tl::make_unexpected(read.error());
   if (const auto powers = raw.value("powers"); powers && !read_powers(*powers, options))
-    return mistake("--powers", *powers, "such as 1 or 1:4");
+    return mistake("--powers", *powers, "a power or a range of powers, such as 1 or 1:4");
   if (const auto killed = raw.value("kill"); killed && !read_share(*killed, options.killed))
-    return mistake("--kill", *killed, "such as 10%");
+    return mistake("--kill", *killed, "a share such as 10%");
   options.lengths = raw.value("lengths").value_or(options.lengths);
   if (!sim::parse_lengths(options.lengths, options.cost))
     return mistake("--lengths", options.lengths, "constant, exponential, pareto:1.5 or lognormal:1");
@@ -211,7 +211,13 @@ int simulate(const SimulateOptions& options, Verbosity verbosity) {
   const sim::Duration limit = sim::from_seconds(std::min(1e9, 3600 + 2 * alone));
   const bool live = verbosity != Verbosity::quiet && options.format == OutputFormat::text && isatty(STDERR_FILENO) == 1;
   run_with_live_line(world, collector, sim::WorldTime(limit), live);
-  if (trace) trace->finish(world.now());
+  if (trace) {
+    trace->finish(world.now());
+    if (!file.flush()) {
+      fmt::print(stderr, "gibbon: cannot write all of {}\n", *options.trace);
+      return exit_failed;
+    }
+  }
   const sim::Summary summary = collector.summary();
   const std::string text =
       options.format == OutputFormat::json ? json_simulation(summary) : present_simulation(summary);

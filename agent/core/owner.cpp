@@ -69,6 +69,7 @@ void Owner::accept_candidate(const KeptResult& result, Partition& partition, std
   if (candidate_) {
     partition.remove(IntervalSet(candidate_->piece));
     drop(candidate_->source, actions);
+    if (result.source.own() || result.source.batch != candidate_->source.batch) drop_batch(candidate_->source, actions);
   }
   candidate_ = result;
   phase_ = Phase::narrowing;
@@ -108,6 +109,11 @@ void Owner::commit(const KeptResult& result, Partition& partition, std::vector<A
 // The batch of a dropped result that came from a peer is the branch's to drop, when nothing of it is kept.
 void Owner::drop(const ResultSource& source, std::vector<Action>& actions) const {
   if (source.own()) actions.emplace_back(DropResult{.task = source.task});
+}
+
+// But a candidate's batch stays when all others of it are dealt with: nobody else drops it.
+void Owner::drop_batch(const ResultSource& source, std::vector<Action>& actions) const {
+  if (!source.own()) actions.emplace_back(DropBatch{.batch = source.batch});
 }
 
 bool Owner::halt_reached() const {
@@ -150,6 +156,7 @@ std::optional<Owner::Ending> Owner::conclude(Partition& partition, std::vector<A
   if (phase_ == Phase::open && !items_ended_) return std::nullopt;
   if (candidate_) {
     commit(*candidate_, partition, actions);
+    drop_batch(candidate_->source, actions);
     if (phase_ == Phase::narrowing) verdict_ = Verdict::hit;
     decisive_ = candidate_->piece;
     candidate_.reset();

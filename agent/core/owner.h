@@ -77,6 +77,7 @@ class Owner {
   void accept_candidate(const KeptResult& result, Partition& partition, std::vector<Action>& actions);
   void commit(const KeptResult& result, Partition& partition, std::vector<Action>& actions);
   void drop(const ResultSource& source, std::vector<Action>& actions) const;
+  void drop_batch(const ResultSource& source, std::vector<Action>& actions) const;
   void apply_halt_rule(Interval latest, Partition& partition);
   [[nodiscard]] bool halt_reached() const;
   void stop(Verdict verdict, std::optional<Interval> decisive, Partition& partition);

@@ -18,7 +18,6 @@ constexpr std::array<std::string_view, mark_count> names{
     "a suspect heard again",
     "a lease ended, for the master",
     "lease lapsed, for the helper",
-    "a silent helper's work back to todo",
     "an iteration redone",
     "an iteration copied",
     "a third copy",
@@ -32,13 +31,13 @@ constexpr std::array<std::string_view, mark_count> names{
     "a refusal",
     "a referral",
     "a kept request called back",
-    "unstarted work recalled",
-    "a hit cancels the rest",
     "an inner loop lent",
     "a batch passed on",
     "a hint of a free peer",
     "a job cancelled",
     "a search that hit",
+    "a search for the lowest hit that hit",
+    "a job halted by its rule",
 };
 
 std::optional<Mark> mark_of(core::Notice::What what) {
@@ -51,8 +50,6 @@ std::optional<Mark> mark_of(core::Notice::What what) {
     case heard_again: return Mark::heard_again;
     case lease_ended: return Mark::lease_ended;
     case lease_lapsed: return Mark::lease_lapsed;
-    case returned_to_todo: return Mark::work_back_to_todo;
-    case redone: return Mark::redone;
     case copied: return Mark::copied;
     case overlapped: return Mark::overlap;
     case late_result: return Mark::late_result;
@@ -63,8 +60,10 @@ std::optional<Mark> mark_of(core::Notice::What what) {
     case refused: return Mark::refused;
     case referred: return Mark::referred;
     case called_back: return Mark::called_back;
-    case recalled: return Mark::recalled;
     case no_room:
+    case returned_to_todo:
+    case redone:
+    case recalled:
     case strange:
     case lost: return std::nullopt;
   }
@@ -88,6 +87,9 @@ void Marks::on_step(const sim::StepSeen& seen) {
     const auto* answer = std::get_if<core::AnswerVerdict>(&action);
     if (answer == nullptr) continue;
     if (answer->verdict == core::Verdict::hit) hit(Mark::verdict_hit);
+    if (answer->verdict == core::Verdict::hit && world_.workload().plan(answer->job).terms.lowest_hit)
+      hit(Mark::lowest_hit);
+    if (answer->verdict == core::Verdict::halted) hit(Mark::halted);
     if (answer->verdict == core::Verdict::cancelled) hit(Mark::job_cancelled);
   }
 }
@@ -99,11 +101,10 @@ void Marks::on_sent(const sim::SendSeen& seen) {
   if (const auto* busy = std::get_if<protocol::Busy>(&message); busy != nullptr && !busy->free.empty())
     hit(Mark::hint_given);
   if (!seen.send.attached.batches.empty()) hit(Mark::forwarded_batch);
-  const auto* cancel = std::get_if<protocol::Cancel>(&message);
-  if (cancel != nullptr && cancel->why == protocol::CancelReason::stopped) hit(Mark::hit_cancels);
 }
 
 void Marks::on_task_began(const sim::TaskSeen& seen) {
+  if (seen.order.attempt.value() > 0) hit(Mark::redone);
   if (!seen.order.path.empty()) return;
   auto& running = running_[seen.order.job];
   const auto copies = std::ranges::count_if(running, [&](core::Interval each) {

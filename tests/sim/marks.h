@@ -23,7 +23,6 @@ enum class Mark {
   heard_again,
   lease_ended,
   lease_lapsed,
-  work_back_to_todo,
   redone,
   copied,
   third_copy,
@@ -37,15 +36,15 @@ enum class Mark {
   refused,
   referred,
   called_back,
-  recalled,
-  hit_cancels,
   inner_loop_lent,
   forwarded_batch,
   hint_given,
   job_cancelled,
   verdict_hit,
+  lowest_hit,
+  halted,
 };
-inline constexpr std::size_t mark_count = static_cast<std::size_t>(Mark::verdict_hit) + 1;
+inline constexpr std::size_t mark_count = static_cast<std::size_t>(Mark::halted) + 1;
 [[nodiscard]] std::string_view name_of(Mark mark);
 
 using MarkCounts = std::array<std::uint64_t, mark_count>;

@@ -165,6 +165,24 @@ std::vector<Fault> draw_faults(Random& random, std::uint32_t nodes, const std::v
   return faults;
 }
 
+// From a stream of its own: what is drawn otherwise stays.
+void draw_endings(std::uint64_t seed, std::vector<sim::JobPlan>& jobs) {
+  using agent::core::HaltRule;
+  Random random(sim::mixed(seed ^ 0x656e64));
+  for (sim::JobPlan& job : jobs) {
+    if (job.terms.found) {
+      job.terms.lowest_hit = random.chance(1, 2);
+      // Several, so that the lowest is not the only one.
+      if (job.terms.lowest_hit) job.mishaps.hits.push_back(random.below(*job.terms.size));
+    } else if (random.chance(1, 6)) {
+      job.terms.halt = {.when = random.chance(1, 2) ? HaltRule::When::soon : HaltRule::When::now,
+                        .what = static_cast<HaltRule::What>(random.below(3)),
+                        .amount = 1 + random.below(50),
+                        .unit = random.chance(1, 2) ? HaltRule::Unit::count : HaltRule::Unit::percent};
+    }
+  }
+}
+
 // From a stream of its own, so that a seed is the same with and without them.
 std::set<NodeIndex> draw_liars(std::uint64_t seed, std::uint32_t nodes, const std::vector<sim::JobPlan>& jobs) {
   Random random(sim::mixed(seed ^ 0x6c696172));
@@ -223,6 +241,7 @@ Scenario draw_scenario(std::uint64_t seed, const Reduction& reduction) {
   const std::uint64_t jobs = 1 + random.below(3);
   for (std::uint32_t number = 1; number <= jobs; ++number)
     scenario.world.jobs.push_back(draw_job(random, number, scenario.world.nodes));
+  draw_endings(seed, scenario.world.jobs);
   const auto count = static_cast<std::uint32_t>(scenario.world.nodes.size());
   std::vector<Fault> all = draw_faults(random, count, scenario.world.jobs);
   const std::uint32_t kept = std::min(count, reduction.nodes.value_or(count));

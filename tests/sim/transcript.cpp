@@ -10,6 +10,7 @@
 #include "agent/sim/link_layer.h"
 #include "agent/sim/names.h"
 #include "tests/sim/notation.h"
+#include "tests/sim/pool_story.h"
 
 namespace sim_test {
 
@@ -143,6 +144,7 @@ class Storyteller {
 }  // namespace
 
 tl::expected<std::string, std::string> run_transcript(std::string_view text) {
+  if (is_pool_story(text)) return run_pool_story(text);
   Storyteller storyteller;
   std::istringstream lines{std::string(text)};
   std::size_t number = 0;

@@ -9,8 +9,10 @@
 //      at 700ms send ...        what it does at each
 //   1s N0 passes                the last message that N0 sent is told to whom it was sent to
 //
-// run() keeps headings and events, and puts the actions of the agents behind them. A transcript whose actions are those
-// of the agents comes back as it is; so a golden file is compared, or made, with one call.
+// A story with a line `pool ...` is one of a simulated pool: pool_story.h says how it is written.
+//
+// run_transcript() keeps headings and events, and puts the actions of the agents behind them. A transcript whose
+// actions are those of the agents comes back as it is; so a golden file is compared, or made, with one call.
 
 #include <string>
 #include <string_view>

@@ -57,6 +57,19 @@ TEST(Simulate, RefusesWhatIsNone) {
   }
 }
 
+TEST(Simulate, ARefusalSaysWhatIsWantedInOneLine) {
+  const auto parsed = parse({"simulate", "--kill", "10"}, at_terminal);
+  const auto* error = std::get_if<UsageError>(&parsed);
+  ASSERT_NE(error, nullptr);
+  EXPECT_EQ(error->message, "--kill takes a share such as 10%, not \"10\"");
+}
+
+TEST(Simulate, ATimelineThatCannotBeWrittenIsAFailure) {
+  SimulateOptions options{.nodes = 1, .iterations = 1};
+  options.trace = "/dev/full";
+  EXPECT_EQ(simulate(options, Verbosity::quiet), 1);
+}
+
 TEST(Simulate, TheSummaryIsSentencesForPeopleAndOneValueForPrograms) {
   sim::Summary summary{.nodes = 500,
                        .nodes_alive = 450,

@@ -185,7 +185,15 @@ void Agent::on_message(NodeId from, const protocol::Refuse& refuse, const Proofs
 void Agent::on_message(NodeId from, const protocol::Want& want, const Proofs&) {
   const std::optional<BranchKey> key = lent_as(from, want.branch);
   if (!key) return;
-  branches_.at(*key).helper(from)->wanted = want.iterations;
+  Branch& branch = branches_.at(*key);
+  Helper& helper = *branch.helper(from);
+  helper.wanted = want.iterations;
+  // Where nothing lies ahead of the slots, they are filled one by one. What it has finished may still be under way.
+  const std::uint64_t slots = std::min<std::uint64_t>(want.iterations, contacts_.at(from).slots);
+  if (!branch.starts_at_most_once() || !may_lend(branch, from)) return;
+  if (helper.held.count() >= 2 * slots && helper.held.intervals().size() >= 2 * slots) return;
+  const Share share = share_for_slots(branch, slots);
+  if (!share.intervals.empty()) grant(*key, from, share, 0);
 }
 
 void Agent::on_message(NodeId from, const protocol::Recall& recall, const Proofs&) {
@@ -212,7 +220,10 @@ void Agent::on_message(NodeId from, const protocol::Returned& returned, const Pr
   if (!key) return;
   Branch& branch = branches_.at(*key);
   Helper& helper = *branch.helper(from);
-  helper.recalled_at.reset();
+  if (!returned.intervals.empty()) {
+    helper.recalled_at.reset();
+    helper.progress_at = now_;
+  }
   if (asking_ && asking_->node == from) asking_.reset();
   branch.take_back(helper, IntervalSet(returned.intervals), Partition::Rest::never_started);
 }

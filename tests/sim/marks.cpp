@@ -39,6 +39,7 @@ constexpr std::array<std::string_view, mark_count> names{
     "a hint of a free peer",
     "a job cancelled",
     "a search that hit",
+    "an iteration lost",
 };
 
 std::optional<Mark> mark_of(core::Notice::What what) {
@@ -64,9 +65,9 @@ std::optional<Mark> mark_of(core::Notice::What what) {
     case referred: return Mark::referred;
     case called_back: return Mark::called_back;
     case recalled: return Mark::recalled;
+    case lost: return Mark::lost;
     case no_room:
-    case strange:
-    case lost: return std::nullopt;
+    case strange: return std::nullopt;
   }
   return std::nullopt;
 }

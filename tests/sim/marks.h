@@ -44,8 +44,9 @@ enum class Mark {
   hint_given,
   job_cancelled,
   verdict_hit,
+  lost,
 };
-inline constexpr std::size_t mark_count = static_cast<std::size_t>(Mark::verdict_hit) + 1;
+inline constexpr std::size_t mark_count = static_cast<std::size_t>(Mark::lost) + 1;
 [[nodiscard]] std::string_view name_of(Mark mark);
 
 using MarkCounts = std::array<std::uint64_t, mark_count>;

@@ -188,12 +188,13 @@ void Agent::on_message(NodeId from, const protocol::Want& want, const Proofs&) {
   Branch& branch = branches_.at(*key);
   Helper& helper = *branch.helper(from);
   helper.wanted = want.iterations;
-  // Where nothing lies ahead of the slots, they are filled one by one. What it has finished may still be under way.
+  // Where nothing lies ahead of the slots, they are filled one by one. The results that make room follow at once.
   const std::uint64_t slots = std::min<std::uint64_t>(want.iterations, contacts_.at(from).slots);
-  if (!branch.starts_at_most_once() || !may_lend(branch, from)) return;
-  if (helper.held.count() >= 2 * slots && helper.held.intervals().size() >= 2 * slots) return;
+  if (!branch.starts_at_most_once() || helper.filled_ahead || !may_lend(branch, from)) return;
   const Share share = share_for_slots(branch, slots);
-  if (!share.intervals.empty()) grant(*key, from, share, 0);
+  if (share.intervals.empty()) return;
+  helper.filled_ahead = true;
+  grant(*key, from, share, 0);
 }
 
 void Agent::on_message(NodeId from, const protocol::Recall& recall, const Proofs&) {

@@ -75,6 +75,7 @@ bool Branch::on_reported(Helper& helper, const KeptResult& result, Duration ran,
   const IntervalSet covered(result.piece);
   const bool counts = result.outcome == Outcome::ok || result.outcome == Outcome::hit;
   helper.progress_at = now;
+  helper.filled_ahead = false;
   if (counts && helper.held.contains(result.piece)) {
     cost_.observe(result.piece.count(), ran);
     helper.power.done(now, result.piece.count());

@@ -63,6 +63,7 @@ struct Helper {
   Instant progress_at;                       // a result of it, or its word that something runs, or its first grant
   std::optional<Instant> recalled_at;        // a recall that was not answered yet
   std::uint64_t wanted = 0;                  // iterations that it could take now
+  bool filled_ahead = false;                 // it got some more for results that are still to come
   std::uint64_t remaining = 0;               // that it has not finished, by its latest report
   std::uint32_t digests_differed = 0;        // times running
   PowerMeter power;

@@ -71,7 +71,7 @@ class Agent {
   explicit Agent(const Options& options);
 
   void step(Instant now, const Event& event, std::vector<Action>& actions);
-  [[nodiscard]] std::optional<Deadline> next_deadline() const;
+  [[nodiscard]] std::optional<Deadline> next_deadline() const { return due_; }
 
   [[nodiscard]] std::size_t job_count() const { return jobs_.size(); }
   [[nodiscard]] std::size_t running_count() const { return tasks_.size(); }
@@ -185,6 +185,7 @@ class Agent {
   [[nodiscard]] bool must_be_fresh(const MessageReceived& event) const;
   // What may go to somebody with so many free slots; empty if there is nothing.
   [[nodiscard]] Share share_for_slots(Branch& branch, std::uint64_t slots) const;
+  void fill_slots_of(BranchKey key, Helper& helper, std::uint64_t wanted);
   void want_more(const Branch& branch, const Master& master);
   void tell_losses();
 
@@ -323,7 +324,7 @@ class Agent {
   void ask_next_refuge(BranchKey key);
   void orphans_arrived(NodeId refuge, const LoopId& loop);
   void tell_refuge(BranchKey key, NodeId refuge);
-  [[nodiscard]] std::optional<BranchKey> refuge_for(NodeId orphan, const LoopId& loop,
+  [[nodiscard]] std::optional<BranchKey> refuge_for(NodeId from, const protocol::Orphan& orphan,
                                                     const Helper::There& there) const;
   void adopt(BranchKey key, NodeId orphan, const protocol::Orphan& message, const Helper::There& there);
   void on_message(NodeId from, const protocol::Orphan& orphan, const Proofs& proofs);
@@ -331,6 +332,7 @@ class Agent {
 
   // --- grants, both ends (agent_grants.cpp)
   void grant(BranchKey key, NodeId to, const Share& share, std::uint64_t request);
+  void serve_wants();
   void take_back_unanswered();
   void on_message(NodeId from, const protocol::Grant& grant, const Proofs& proofs);
   void on_message(NodeId from, const protocol::Accept& accept, const Proofs& proofs);
@@ -393,7 +395,10 @@ class Agent {
   Branch* root_branch(JobId job);
   [[nodiscard]] const Branch* root_branch(JobId job) const;
 
+  [[nodiscard]] std::optional<Deadline> compute_deadline() const;
+
   Options options_;
+  std::optional<Deadline> due_;  // as of the end of the latest step
   std::map<JobId, Job> jobs_;
   std::map<BranchKey, Branch> branches_;
   std::map<NodeId, Contact> contacts_;
@@ -405,12 +410,13 @@ class Agent {
   std::vector<Peer> shuffle_;  // what the exchange under way sends
   std::vector<Errand> errands_;
   std::map<NodeId, Orphanage> orphanages_;
+  Rest rest_;
   std::vector<KeptRequest> kept_requests_;
   std::map<NodeId, Distrust> distrusted_;
   std::optional<Instant> held_until_;          // we offered ourselves, ...
   std::pair<NodeId, std::uint64_t> held_for_;  // ... to that node, as the answer to that request
   std::optional<Instant> idle_since_;
-  Instant noted_at_;
+  std::optional<Instant> noted_at_;
   std::optional<Instant> work_seen_;  // the latest sign that a job is alive
   std::optional<Asking> asking_;
   Instant ask_at_;

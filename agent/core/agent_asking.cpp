@@ -39,9 +39,12 @@ void Agent::be_idle() {
   if (!is_free()) return;
   if (!idle_since_) {
     idle_since_ = now_;
-    ask_gap_ = ask_gap_first;
-    ask_at_ = now_;
-    if (now_ - noted_at_ >= note_gap) tell_few_that_we_are_free();
+    // Between short bursts of work, as at the end of a job, the asks go on as they were.
+    if (!noted_at_ || now_ - *noted_at_ >= note_gap) {
+      ask_gap_ = ask_gap_first;
+      ask_at_ = now_;
+      tell_few_that_we_are_free();
+    }
   }
   std::erase_if(kept_requests_, [&](const KeptRequest& kept) { return kept.until <= now_ || !is_up(kept.node); });
   if (!kept_requests_.empty()) {

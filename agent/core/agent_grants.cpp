@@ -187,14 +187,24 @@ void Agent::on_message(NodeId from, const protocol::Want& want, const Proofs&) {
   if (!key) return;
   Branch& branch = branches_.at(*key);
   Helper& helper = *branch.helper(from);
-  helper.wanted = want.iterations;
-  // Where nothing lies ahead of the slots, they are filled one by one. The results that make room follow at once.
-  const std::uint64_t slots = std::min<std::uint64_t>(want.iterations, contacts_.at(from).slots);
-  if (!branch.starts_at_most_once() || helper.filled_ahead || !may_lend(branch, from)) return;
-  const Share share = share_for_slots(branch, slots);
-  if (share.intervals.empty()) return;
-  helper.filled_ahead = true;
-  grant(*key, from, share, 0);
+  if (branch.starts_at_most_once()) return fill_slots_of(*key, helper, want.iterations);
+  if (!is_distrusted(from)) helper.wanted = want.iterations;
+}
+
+// Helpers that run dry are fed first, before strangers; and so are we, before that happens.
+void Agent::serve_wants() {
+  for (auto& [key, branch] : branches_) {
+    while (Helper* helper = branch.hungry_helper()) {
+      if (!is_up(helper->node) || !deadline_of(branch)) break;
+      grant(key, helper->node, branch.share_back(branch.next_share(*helper, now_)), 0);
+    }
+    const auto* master = std::get_if<Master>(&branch.upstream());
+    if (master == nullptr || !is_up(master->node) || branch.orphaned()) continue;
+    const std::uint64_t wanted = branch.wants_more(options_.slots);
+    if (wanted == 0) continue;
+    branch.upward().want_told = true;
+    send(master->node, protocol::Want{.branch = master->id, .iterations = wanted});
+  }
 }
 
 void Agent::on_message(NodeId from, const protocol::Recall& recall, const Proofs&) {

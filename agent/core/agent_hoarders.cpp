@@ -55,6 +55,7 @@ void Agent::recall_hoarded() {
     for (NodeId node : hoarders) {
       Helper& helper = *branch.helper(node);
       helper.recalled_at.reset();
+      helper.wanted = 0;
       const IntervalSet back = helper.unstarted();
       send_cancel(helper, back, protocol::CancelReason::expired);
       branch.take_back(helper, back, Partition::Rest::maybe_started);

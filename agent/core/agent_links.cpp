@@ -173,9 +173,8 @@ void Agent::close_idle_links() {
 // We were to be called at the deadline. Whatever the reason for being late, nobody else is to blame for that time.
 void Agent::notice_own_stall() {
   if (!std::exchange(begun_, true)) return;
-  const std::optional<Deadline> due = next_deadline();
-  if (!due || now_ - due->at < trust::stall_counts_from) return;
-  const Duration stall = now_ - due->at;
+  if (!due_ || now_ - due_->at < trust::stall_counts_from) return;
+  const Duration stall = now_ - due_->at;
   stall_ = std::max(stall_, stall);
   actions_->emplace_back(Notice{.what = Notice::What::stalled, .job = {}, .piece = {}, .peer = {}});
   for (auto& [node, contact] : contacts_) {
@@ -227,6 +226,8 @@ void Agent::send_beat(Contact& contact) {
           {.branch = {.sender_is = protocol::Side::master, .branch = helper->id}, .digest = digest_of(helper->held)});
       if (attached.mandates.empty() || attached.mandates.back() != branch.loop().job)
         attached.mandates.push_back(branch.loop().job);
+      if (const auto number = std::exchange(helper->unacknowledged, std::nullopt))
+        send(node, protocol::Received{.branch = helper->id, .number = *number});
       tell_settled(key, *helper);
     }
     const bool full = attached.mandates.size() == protocol::limits::mandates_per_beat_max ||
@@ -234,8 +235,10 @@ void Agent::send_beat(Contact& contact) {
     if (full) send(node, std::exchange(beat, {}), std::exchange(attached, {}));
     const auto* master = std::get_if<Master>(&branch.upstream());
     if (master != nullptr && master->node == node) {
+      // To the master, what is finished and was not reported is still with us.
       IntervalSet open = branch.partition().unstarted();
       open.insert(branch.partition().out());
+      open.insert(branch.results().unsent());
       beat.branches.push_back(
           {.branch = {.sender_is = protocol::Side::helper, .branch = master->id}, .digest = digest_of(open)});
     }

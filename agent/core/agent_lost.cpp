@@ -39,6 +39,17 @@ Share Agent::share_for_slots(Branch& branch, std::uint64_t slots) const {
   return branch.share_for_slots(static_cast<std::uint32_t>(std::min(slots, slots_believed_max)));
 }
 
+// Where nothing lies ahead of the slots, they are filled one by one. The results that make room follow at once.
+void Agent::fill_slots_of(BranchKey key, Helper& helper, std::uint64_t wanted) {
+  Branch& branch = branches_.at(key);
+  if (helper.filled_ahead || !may_lend(branch, helper.node)) return;
+  const std::uint64_t slots = contacts_.at(helper.node).slots;
+  const Share share = share_for_slots(branch, std::min(wanted, slots));
+  if (share.intervals.empty()) return;
+  helper.filled_ahead = true;
+  grant(key, helper.node, share, 0);
+}
+
 // Before the report: with it the branch may be over for the master.
 void Agent::want_more(const Branch& branch, const Master& master) {
   if (!branch.starts_at_most_once() || branch.partition().has_todo() || !is_free()) return;

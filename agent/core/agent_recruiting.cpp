@@ -55,16 +55,16 @@ void Agent::seek_helpers() {
     Seeking& seeking = branch.seeking();
     if (seeking.complete(now_)) {
       if (divide(key, seeking.conclude())) {
-        seeking.succeed();
+        rest_.forget();
       } else {
-        seeking.rest(now_, random_, round_trip_);
+        rest_.lengthen(now_, random_, round_trip_);
       }
     }
-    if (!seeking.may_begin(now_)) continue;
-    const std::uint32_t probes = seeking.probes_for(helpers_wanted(branch));
+    if (seeking.probing() || !rest_.over(now_)) continue;
+    const std::uint32_t probes = rest_.probes_for(helpers_wanted(branch), now_);
     bool any = false;
     for (std::uint32_t i = 0; i < probes && probe_somebody(branch); ++i) any = true;
-    if (probes > 0 && !(any && seeking.probing())) seeking.rest(now_, random_, round_trip_);
+    if (probes > 0 && !(any && seeking.probing())) rest_.lengthen(now_, random_, round_trip_);
   }
 }
 
@@ -109,8 +109,11 @@ bool Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
     const std::uint64_t part = rest / weight * slots + rest % weight * slots / weight;
     rest -= part;
     weight -= slots;
+    // A refusal names a branch, not a grant: there is one under way at a time.
+    const Helper* known = branch.helper(offer.node);
+    const bool at_peace = known == nullptr || (!known->unanswered && !known->reconciling);
     const bool wanted = part > 0 && helpers_of(branch.loop()) < branch.branch_number() && is_up(offer.node) &&
-                        !helps_with_another(branch, offer.node) && !is_distrusted(offer.node);
+                        at_peace && !helps_with_another(branch, offer.node) && !is_distrusted(offer.node);
     if (wanted) {
       const Share share = branch.starts_at_most_once() ? share_for_slots(branch, std::min(part, slots))
                                                        : branch.share_back(part);
@@ -178,14 +181,14 @@ void Agent::on_message(NodeId from, const protocol::Busy& busy, const Proofs&) {
   if (asking_ && asking_->node == from && asking_->request == busy.request) asking_.reset();
   for (auto& [key, branch] : branches_) {
     branch.seeking().on_busy(busy.request, from);
-    if (!busy.free.empty()) branch.seeking().encourage(now_);
   }
+  if (!busy.free.empty()) rest_.cut_short(now_);
 }
 
 void Agent::on_message(NodeId from, const protocol::Note&, const Proofs&) {
   auto at = contacts_.find(from);
   peers_.hear_free(now_, from, {.node_prefix = prefix_of(from), .address = at->second.peer.address});
-  for (auto& [key, branch] : branches_) branch.seeking().encourage(now_);
+  rest_.cut_short(now_);
 }
 
 }  // namespace agent::core

@@ -78,7 +78,7 @@ void Agent::on_message(NodeId from, const protocol::Report& report, const Proofs
   Losers losers;
   for (const BatchFact& batch : proofs.batches) take_batch(branch, helper, batch, losers);
   branch.on_progress(helper, report, now_);
-  send(from, protocol::Received{.branch = report.branch, .number = report.number});
+  helper.unacknowledged = std::max(helper.unacknowledged.value_or(0), report.number);
   tell_losers(*key, losers, protocol::CancelReason::won_elsewhere);
   stop_unwanted(StopHow::terminate, branch);
   if (helper.held.empty()) tell_settled(*key, helper);

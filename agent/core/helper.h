@@ -54,6 +54,7 @@ struct Helper {
   std::map<std::uint64_t, Started> started;  // pieces running there, by begin, as last reported
   IntervalSet lent_on;                       // of `held`: with helpers of its own, as last reported
   IntervalSet unsettled;                     // it reported these, and was not told that they are settled
+  std::optional<std::uint64_t> unacknowledged;  // the number of its latest report; it is told with the next beat
   std::optional<IntervalSet> unanswered;     // the grant that it has not accepted yet ...
   Instant granted_at;                        // ... sent then
   std::optional<Instant> silent_since;       // since then nothing is heard

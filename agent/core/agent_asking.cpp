@@ -113,8 +113,7 @@ void Agent::on_message(NodeId from, const protocol::Ask& ask, const Proofs&) {
     Branch& branch = branches_.at(key);
     if (!may_lend(branch, from)) continue;
     const Partition::Last last = slots_.empty_count() == 0 ? Partition::Last::give : Partition::Last::keep;
-    const Share share =
-        branch.starts_at_most_once() ? share_for_slots(branch, ask.slots) : branch.share_half(last);
+    const Share share = branch.starts_at_most_once() ? share_for_slots(branch, ask.slots) : branch.share_half(last);
     if (share.intervals.empty()) continue;
     grant(key, from, share, ask.request);
     note(Notice::What::stolen, branch, share.intervals.intervals().front(), from);

@@ -115,8 +115,8 @@ bool Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
     const bool wanted = part > 0 && helpers_of(branch.loop()) < branch.branch_number() && is_up(offer.node) &&
                         at_peace && !helps_with_another(branch, offer.node) && !is_distrusted(offer.node);
     if (wanted) {
-      const Share share = branch.starts_at_most_once() ? share_for_slots(branch, std::min(part, slots))
-                                                       : branch.share_back(part);
+      const Share share =
+          branch.starts_at_most_once() ? share_for_slots(branch, std::min(part, slots)) : branch.share_back(part);
       grant(key, offer.node, share, offer.request);
       granted = true;
     } else if (is_up(offer.node)) {

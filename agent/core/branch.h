@@ -162,8 +162,8 @@ class Branch {
   void commit_lost(std::vector<Action>& actions);
 
   // --- upstream, without an owner
-  // How many iterations more could be begun here and below at once, if the master is to be told so now: nothing unstarted
-  // is left, and the last ones run. `slots` are the node's.
+  // How many iterations more could be begun here and below at once, if the master is to be told so now: nothing
+  // unstarted is left, and the last ones run. `slots` are the node's.
   [[nodiscard]] std::uint64_t wants_more(std::uint32_t slots) const;
   // More of the loop from the master.
   void on_granted(const IntervalSet& plain, const std::vector<Piece>& pieces, Attempt attempt);

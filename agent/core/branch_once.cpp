@@ -26,8 +26,7 @@ Share Branch::share_for_slots(std::uint32_t slots) {
       share.pieces.push_back(piece);
       plain.erase(piece.interval);
     }
-    for (Interval interval : plain.intervals())
-      share.pieces.push_back({.interval = interval, .attempt = part.attempt});
+    for (Interval interval : plain.intervals()) share.pieces.push_back({.interval = interval, .attempt = part.attempt});
     share.intervals.insert(part.intervals);
     share.attempt = std::max(share.attempt, part.attempt);
   }
@@ -50,8 +49,8 @@ void Branch::lose(const IntervalSet& what) {
 
 // A task of this node: whatever it did, no result of it will come.
 void Branch::lose_own(TaskId task, const Piece& piece, Losers& losers, std::vector<Action>& actions) {
-  actions.emplace_back(Notice{
-      .what = Notice::What::lost, .job = loop_.job, .piece = piece.interval, .peer = {}, .path = loop_.path});
+  actions.emplace_back(
+      Notice{.what = Notice::What::lost, .job = loop_.job, .piece = piece.interval, .peer = {}, .path = loop_.path});
   take_result({.piece = piece.interval,
                .attempt = piece.attempt,
                .outcome = Outcome::lost,
@@ -62,8 +61,7 @@ void Branch::lose_own(TaskId task, const Piece& piece, Losers& losers, std::vect
 
 void Branch::remember_former(const Helper& helper) {
   if (!starts_at_most_once() || helper.granted.both(partition_.lost()).empty()) return;
-  formers_.insert_or_assign(helper.node,
-                            Former{.id = helper.id, .granted = helper.granted, .attempt = helper.attempt});
+  formers_.insert_or_assign(helper.node, Former{.id = helper.id, .granted = helper.granted, .attempt = helper.attempt});
 }
 
 bool Branch::welcome_back(NodeId node) {

@@ -19,7 +19,11 @@ bool is_share(std::uint64_t part, std::uint64_t whole, std::uint64_t percent) {
 
 Owner::Owner(const LoopId& loop, const JobTerms& terms, std::optional<std::uint64_t> size, TaskId opener,
              Partition& partition)
-    : loop_(loop), opener_(opener), halt_(loop.path.empty() ? terms.halt : HaltRule{}), body_(terms.body), lowest_hit_(terms.lowest_hit) {
+    : loop_(loop),
+      opener_(opener),
+      halt_(loop.path.empty() ? terms.halt : HaltRule{}),
+      body_(terms.body),
+      lowest_hit_(terms.lowest_hit) {
   if (size) {
     add_items(*size, partition);
     items_ended_ = true;
@@ -120,10 +124,8 @@ void Owner::commit_lost(Partition& partition, std::vector<Action>& actions) {
   for (Interval rest : partition.lost().intervals()) {
     while (rest.begin < rest.end) {
       const std::uint64_t end = body_ == Body::command_per_iteration ? rest.begin + 1 : rest.end;
-      actions.emplace_back(CommitLost{.job = loop_.job,
-                                      .path = loop_.path,
-                                      .opener = opener_,
-                                      .piece = {.begin = rest.begin, .end = end}});
+      actions.emplace_back(CommitLost{
+          .job = loop_.job, .path = loop_.path, .opener = opener_, .piece = {.begin = rest.begin, .end = end}});
       ++counts_.lost;
       rest.begin = end;
     }

@@ -18,10 +18,10 @@ inline constexpr std::array event_names{
     "results_flow"sv,  "loop_forked"sv,      "loop_joined"sv,      "link_up"sv,      "link_down"sv,
     "dial_failed"sv,   "message_received"sv, "deadline_passed"sv};
 static_assert(event_names.size() == std::variant_size_v<core::Event>);
-inline constexpr std::array action_names{"sign_mandate"sv,   "start_task"sv,      "stop_task"sv,   "extend_deadline"sv,
-                                         "commit_result"sv,  "commit_received"sv, "commit_lost"sv, "drop_result"sv, "drop_batch"sv,
-                                         "answer_verdict"sv, "answer_join"sv,     "dial"sv,        "hang_up"sv,
-                                         "send"sv,           "notice"sv};
+inline constexpr std::array action_names{
+    "sign_mandate"sv, "start_task"sv,  "stop_task"sv,  "extend_deadline"sv, "commit_result"sv, "commit_received"sv,
+    "commit_lost"sv,  "drop_result"sv, "drop_batch"sv, "answer_verdict"sv,  "answer_join"sv,   "dial"sv,
+    "hang_up"sv,      "send"sv,        "notice"sv};
 static_assert(action_names.size() == std::variant_size_v<core::Action>);
 
 // Terms and facts.

@@ -116,8 +116,9 @@ class PlayedPeers : public testing::Test {
 
   void report(unsigned number, BranchId branch, Interval piece, Outcome outcome = Outcome::ok) {
     Proofs proofs;
-    proofs.batches.push_back(
-        {.batch = BatchId(++batch), .executor = node_numbered(number), .results = {{.piece = piece, .outcome = outcome}}});
+    proofs.batches.push_back({.batch = BatchId(++batch),
+                              .executor = node_numbered(number),
+                              .results = {{.piece = piece, .outcome = outcome}}});
     say(number, protocol::Report{.branch = branch, .number = batch, .batches = {}}, std::move(proofs));
   }
 

@@ -208,6 +208,7 @@ tl::expected<crypto::Manifest, LaunchProblem> manifest_for(const RunOptions& opt
   if (options.timeout) manifest.limits.time_ns = static_cast<std::uint64_t>(options.timeout->count());
   manifest.policy.name = job_name(options);
   manifest.policy.retries = options.retries;
+  manifest.policy.started_at_most_once = options.start_at_most_once;
   manifest.policy.halt = halt_of(options.halt);
   manifest.policy.grain_ns = static_cast<std::uint64_t>(options.grain.count());
   if (options.found_code) manifest.policy.found = static_cast<std::uint8_t>(*options.found_code);

@@ -85,6 +85,7 @@ void declare_run(CLI::App& app) {
   running.value("-j,-P,--max-procs,--jobs", "N", "tasks at once: 4, 50%, -1, +2 (of the cores); 0 for all slots (0)");
   running.value("--timeout", "DURATION", "end a task that runs longer: TERM, five seconds later KILL");
   running.value("--retries", "N", "start a failed task again, N further times at most (0)");
+  running.flag("--no-reexec", "start no task twice, whatever happens; list as lost what nobody knows the end of");
   running.value("--halt", "WHEN,EVENT=N",
                 "stop early; WHEN: now, soon; EVENT: fail, success, done; N or N%; 1 and 2 as in parallel");
   running.value("--env", "NAME", "pass the variable on to the tasks, _ for all (repeatable)");

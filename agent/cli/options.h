@@ -63,6 +63,7 @@ struct RunOptions {
   std::optional<std::chrono::nanoseconds> timeout;  // of one task
   Halt halt;
   std::uint32_t retries = 0;
+  bool start_at_most_once = false;  // --no-reexec; without retries
 
   OutputFormat format = OutputFormat::text;
   ProgressStyle progress = ProgressStyle::automatic;

@@ -308,7 +308,7 @@ RunEnd RunCommand::run_end() const {
     end.decisive = TaskEnd{};
   } else if (options_.halt.threshold == 1 && options_.halt.unit == Halt::Unit::tasks) {
     end.decisive = task_end_of(verdict_->first_failure_exit, verdict_->first_failure_signal,
-                               verdict_->counts.failed > 0 ? client::Outcome::failed : client::Outcome::ok);
+                               end.failed > 0 ? client::Outcome::failed : client::Outcome::ok);
   }
   return end;
 }

@@ -169,7 +169,11 @@ class Reader {
       if (run_.dry_run && raw_.has(format))
         return problem("--dry-run and --" + format + " exclude each other",
                        "--dry-run prints the command lines as they are, one after the other");
-    return number_into("retries", 0, retries_max, run_.retries);
+    if (auto found = number_into("retries", 0, retries_max, run_.retries)) return found;
+    run_.start_at_most_once = raw_.has("no-reexec");
+    if (run_.start_at_most_once && run_.retries > 0)
+      return problem("--no-reexec and --retries exclude each other", "a retry starts a task again");
+    return std::nullopt;
   }
 
   Problem read_place() {

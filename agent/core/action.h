@@ -77,6 +77,16 @@ struct CommitReceived {
   bool operator==(const CommitReceived&) const = default;
 };
 
+// The iterations of the piece may have been started, will not be started again, and nobody knows how they ended: they
+// have failed, for ever. Of a list each comes by itself, of a range each stretch.
+struct CommitLost {
+  JobId job;
+  LoopPath path;
+  TaskId opener;
+  Interval piece;
+  bool operator==(const CommitLost&) const = default;
+};
+
 // Nobody wants the task's result, now or any more.
 struct DropResult {
   TaskId task;
@@ -144,6 +154,7 @@ struct Counts {
   std::uint64_t ok = 0;                // results of each kind ...
   std::uint64_t failed = 0;
   std::uint64_t hits = 0;
+  std::uint64_t lost = 0;     // of those that start at most once: nobody knows how they ended
   std::uint64_t running = 0;  // tasks
   std::uint64_t retried = 0;  // pieces put back after the task's own failure ...
   std::uint64_t redone = 0;   // ... and after a loss
@@ -194,7 +205,7 @@ struct Notice {
   bool operator==(const Notice&) const = default;
 };
 
-using Action = std::variant<SignMandate, StartTask, StopTask, ExtendDeadline, CommitResult, CommitReceived, DropResult,
-                            DropBatch, AnswerVerdict, AnswerJoin, Dial, HangUp, Send, Notice>;
+using Action = std::variant<SignMandate, StartTask, StopTask, ExtendDeadline, CommitResult, CommitReceived, CommitLost,
+                            DropResult, DropBatch, AnswerVerdict, AnswerJoin, Dial, HangUp, Send, Notice>;
 
 }  // namespace agent::core

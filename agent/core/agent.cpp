@@ -46,6 +46,8 @@ void Agent::step(Instant now, const Event& event, std::vector<Action>& actions) 
   serve_wants();
   seek_helpers();
   be_idle();
+  recall_hoarded();
+  tell_losses();
   exchange_peers();
   report_due();
   conclude_jobs();
@@ -71,6 +73,9 @@ std::optional<Deadline> Agent::compute_deadline() const {
     }
     if (branch.orphaned()) consider(branch.orphaned()->ask_at, Deadline::Why::orphan);
     if (const auto due = branch.unanswered_at()) consider(*due, Deadline::Why::unanswered_grant);
+    for (const auto& [node, helper] : branch.helpers()) {
+      if (const auto due = hoarding_ends(helper)) consider(*due, Deadline::Why::hoarding);
+    }
     if (branch.seeking().probing()) {
       consider(branch.seeking().due(), Deadline::Why::seeking);
     } else if (!has_nobody() && helpers_wanted(branch) > 0) {
@@ -93,8 +98,11 @@ std::optional<Counts> Agent::counts(JobId job) const {
 std::uint64_t Agent::committed_below(JobId job) const {
   const Branch* branch = root_branch(job);
   if (branch == nullptr) return 0;
-  const std::vector<Interval>& settled = branch->partition().settled().intervals();
-  return settled.empty() || settled.front().begin != 0 ? 0 : settled.front().end;
+  // Nor will anything be started again that is lost.
+  IntervalSet all = branch->partition().settled();
+  all.insert(branch->partition().lost());
+  const std::vector<Interval>& done = all.intervals();
+  return done.empty() || done.front().begin != 0 ? 0 : done.front().end;
 }
 
 Agent::Job* Agent::find(JobId job) {
@@ -181,7 +189,11 @@ void Agent::on(const ClientLeft& event) {
 }
 
 void Agent::on(const ResultsFull& event) {
-  if (Branch* branch = root_branch(event.job)) branch->set_results_full(true);
+  Branch* branch = root_branch(event.job);
+  if (branch == nullptr) return;
+  branch->set_results_full(true);
+  // In order, everything may be waiting for what is lost.
+  branch->commit_lost(*actions_);
 }
 
 void Agent::on(const ResultsFlow& event) {

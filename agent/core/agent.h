@@ -58,7 +58,8 @@ struct Deadline {
     seeking,
     asking,
     shuffle,
-    orphan
+    orphan,
+    hoarding
   };
   Instant at;
   Why why = Why::mandate;
@@ -177,6 +178,27 @@ class Agent {
   // Without those that are parked.
   [[nodiscard]] std::size_t running_of(JobId job) const;
   [[nodiscard]] bool could_start(const Branch& branch) const;
+
+  // --- what starts at most once (agent_lost.cpp)
+  void welcome_back(NodeId node);
+  // A message that came out of its order could make the same iterations start twice.
+  [[nodiscard]] bool must_be_fresh(const MessageReceived& event) const;
+  // What may go to somebody with so many free slots; empty if there is nothing.
+  [[nodiscard]] Share share_for_slots(Branch& branch, std::uint64_t slots) const;
+  void fill_slots_of(BranchKey key, Helper& helper, std::uint64_t wanted);
+  void want_more(const Branch& branch, const Master& master);
+  void tell_losses();
+
+  // --- helpers that neither work nor give back (agent_hoarders.cpp)
+  struct Distrust {
+    Instant until;
+    Duration rest{};
+  };
+  [[nodiscard]] bool hoards(const Helper& helper) const;
+  [[nodiscard]] std::optional<Instant> hoarding_ends(const Helper& helper) const;
+  void recall_hoarded();
+  void distrust(NodeId node);
+  [[nodiscard]] bool is_distrusted(NodeId node) const;
 
   // --- links (agent_links.cpp)
   using Consider = std::function<void(Instant, Deadline::Why)>;
@@ -391,6 +413,7 @@ class Agent {
   std::map<NodeId, Orphanage> orphanages_;
   Rest rest_;
   std::vector<KeptRequest> kept_requests_;
+  std::map<NodeId, Distrust> distrusted_;
   std::optional<Instant> held_until_;          // we offered ourselves, ...
   std::pair<NodeId, std::uint64_t> held_for_;  // ... to that node, as the answer to that request
   std::optional<Instant> idle_since_;

@@ -112,7 +112,8 @@ void Agent::on_message(NodeId from, const protocol::Ask& ask, const Proofs&) {
   for (BranchKey key : outermost_first()) {
     Branch& branch = branches_.at(key);
     if (!may_lend(branch, from)) continue;
-    const Share share = branch.share_half(slots_.empty_count() == 0 ? Partition::Last::give : Partition::Last::keep);
+    const Partition::Last last = slots_.empty_count() == 0 ? Partition::Last::give : Partition::Last::keep;
+    const Share share = branch.starts_at_most_once() ? share_for_slots(branch, ask.slots) : branch.share_half(last);
     if (share.intervals.empty()) continue;
     grant(key, from, share, ask.request);
     note(Notice::What::stolen, branch, share.intervals.intervals().front(), from);
@@ -161,7 +162,8 @@ std::vector<Agent::BranchKey> Agent::outermost_first() const {
 // Never above the branch number, and never to somebody from whom we have it: who asks there gets nothing from us.
 bool Agent::may_lend(const Branch& branch, NodeId to) const {
   if (branch.owner() && !branch.owner()->starts()) return false;
-  if (!deadline_of(branch)) return false;
+  if (!deadline_of(branch) || is_distrusted(to)) return false;
+  if (branch.starts_at_most_once() && !branch.owner()) return false;
   const auto* master = std::get_if<Master>(&branch.upstream());
   if (master != nullptr && master->node == to) return false;
   if (std::ranges::any_of(branch.refuges(), [&](const protocol::Refuge& refuge) { return refuge.node == to; }))

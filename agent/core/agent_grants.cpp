@@ -185,7 +185,10 @@ void Agent::on_message(NodeId from, const protocol::Refuse& refuse, const Proofs
 void Agent::on_message(NodeId from, const protocol::Want& want, const Proofs&) {
   const std::optional<BranchKey> key = lent_as(from, want.branch);
   if (!key) return;
-  branches_.at(*key).helper(from)->wanted = want.iterations;
+  Branch& branch = branches_.at(*key);
+  Helper& helper = *branch.helper(from);
+  if (branch.starts_at_most_once()) return fill_slots_of(*key, helper, want.iterations);
+  if (!is_distrusted(from)) helper.wanted = want.iterations;
 }
 
 // Helpers that run dry are fed first, before strangers; and so are we, before that happens.
@@ -228,7 +231,10 @@ void Agent::on_message(NodeId from, const protocol::Returned& returned, const Pr
   if (!key) return;
   Branch& branch = branches_.at(*key);
   Helper& helper = *branch.helper(from);
-  helper.recalled_at.reset();
+  if (!returned.intervals.empty()) {
+    helper.recalled_at.reset();
+    helper.progress_at = now_;
+  }
   if (asking_ && asking_->node == from) asking_.reset();
   branch.take_back(helper, IntervalSet(returned.intervals), Partition::Rest::never_started);
 }

@@ -83,6 +83,7 @@ void Agent::on(const LinkUp& event) {
   contact.round_trip = event.round_trip;
   contact.link = same ? Link(contact.link.lease()) : Link();
   if (!same) forget_instance(node);
+  for (auto& [key, branch] : branches_) (void)branch.welcome_back(node);
   peers_.reached(now_, event.peer, event.dialled ? Peers::Way::dialled : Peers::Way::accepted);
   errands_arrived(event.peer);
   if (!shares_branch_with(node)) return;
@@ -124,6 +125,8 @@ void Agent::on(const MessageReceived& event) {
     actions_->emplace_back(Notice{.what = Notice::What::strange, .job = {}, .piece = {}, .peer = event.from});
   contact.used = now_;
   if (contact.silent_since) be_heard_again(contact);
+  welcome_back(event.from);
+  if (arrival == Link::Arrival::stale && must_be_fresh(event)) return;
   if (is_question(event.message) && !contact.patience.spend(now_)) return;
   for (const MandateFact& fact : event.proofs.mandates) see_mandate(fact);
   std::visit([&](const auto& message) { on_message(event.from, message, event.proofs); }, event.message);
@@ -258,6 +261,7 @@ void Agent::fall_silent(Contact& contact) {
     Helper* helper = branch.helper(node);
     if (helper == nullptr) continue;
     helper->state = Helper::State::silent;
+    if (branch.starts_at_most_once()) continue;
     IntervalSet unstarted = helper->held;
     unstarted.erase(helper->lent_on);
     for (const auto& [begin, started] : helper->started) unstarted.erase(started.interval);
@@ -268,7 +272,7 @@ void Agent::fall_silent(Contact& contact) {
 void Agent::take_back_lent_on(NodeId node) {
   for (auto& [key, branch] : branches_) {
     Helper* helper = branch.helper(node);
-    if (helper == nullptr || helper->lent_on.empty()) continue;
+    if (helper == nullptr || helper->lent_on.empty() || branch.starts_at_most_once()) continue;
     if (planted(Defect::forget_lent)) helper->held.erase(helper->lent_on);
     branch.take_back(*helper, std::exchange(helper->lent_on, {}), Partition::Rest::maybe_started);
   }

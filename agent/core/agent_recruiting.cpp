@@ -41,6 +41,7 @@ std::uint32_t Agent::helpers_wanted(const Branch& branch) const {
   const std::uint64_t todo = branch.partition().lendable_count();
   const std::uint32_t helpers = helpers_of(branch.loop());
   if (helpers >= branch.branch_number() || todo < 2 || (branch.owner() && !branch.owner()->starts())) return 0;
+  if (branch.starts_at_most_once() && !branch.owner()) return 0;
   if (const std::optional<Duration> cost = branch.mean_cost()) {
     const double worth = static_cast<double>(cost->count()) * static_cast<double>(todo);
     if (worth < static_cast<double>((worth_round_trips * (round_trip_ + startup_cost)).count())) return 0;
@@ -108,10 +109,15 @@ bool Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
     const std::uint64_t part = rest / weight * slots + rest % weight * slots / weight;
     rest -= part;
     weight -= slots;
+    // A refusal names a branch, not a grant: there is one under way at a time.
+    const Helper* known = branch.helper(offer.node);
+    const bool at_peace = known == nullptr || (!known->unanswered && !known->reconciling);
     const bool wanted = part > 0 && helpers_of(branch.loop()) < branch.branch_number() && is_up(offer.node) &&
-                        !helps_with_another(branch, offer.node);
+                        at_peace && !helps_with_another(branch, offer.node) && !is_distrusted(offer.node);
     if (wanted) {
-      grant(key, offer.node, branch.share_back(part), offer.request);
+      const Share share =
+          branch.starts_at_most_once() ? share_for_slots(branch, std::min(part, slots)) : branch.share_back(part);
+      grant(key, offer.node, share, offer.request);
       granted = true;
     } else if (is_up(offer.node)) {
       send(offer.node, protocol::Release{.request = offer.request});

@@ -62,6 +62,7 @@ void Agent::report(BranchKey key, const Master& master) {
     if (held.size() > room) report.lent.back().what = {{.begin = held.front().begin, .end = held.back().end}};
     room -= std::min(room, held.size());
   }
+  if (!outgoing.covers.empty()) want_more(branch, master);
   send(master.node, std::move(report),
        {.mandates = {}, .results = std::move(outgoing.results), .batches = std::move(outgoing.batches), .records = {}});
 }
@@ -89,7 +90,8 @@ void Agent::take_batch(Branch& branch, Helper& helper, const BatchFact& batch, L
   bool kept = false;
   for (std::uint32_t index = 0; index < batch.results.size(); ++index) {
     const ResultFact& fact = batch.results[index];
-    const bool nonsense = fact.piece.begin >= fact.piece.end;
+    const bool nonsense =
+        fact.piece.begin >= fact.piece.end || (fact.outcome == Outcome::lost && !branch.starts_at_most_once());
     if (nonsense || (!helper.granted.contains(fact.piece) && !planted(Defect::accept_ungranted))) {
       note(Notice::What::strange, branch, fact.piece, helper.node);
       continue;

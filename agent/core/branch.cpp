@@ -111,6 +111,12 @@ Running Branch::take_running(TaskId task, Instant now) {
 
 void Branch::free_again(IntervalSet what, Attempt issued, Partition::Rest rest, const std::vector<Piece>& started) {
   what.erase(held());
+  if (terms_.started_at_most_once && rest == Partition::Rest::maybe_started) return lose(what);
+  put_back(what, issued, rest, started);
+}
+
+void Branch::put_back(const IntervalSet& what, Attempt issued, Partition::Rest rest,
+                      const std::vector<Piece>& started) {
   partition_.put_back(what, issued, rest, started);
   if (!owner_) return;
   IntervalSet ended = what;
@@ -122,7 +128,9 @@ void Branch::free_again(IntervalSet what, Attempt issued, Partition::Rest rest, 
 }
 
 void Branch::again(const Piece& piece) {
-  free_again(IntervalSet(piece.interval), piece.attempt, Partition::Rest::maybe_started, {piece});
+  IntervalSet what(piece.interval);
+  what.erase(held());
+  put_back(what, piece.attempt, Partition::Rest::maybe_started, {piece});
 }
 
 void Branch::on_ended(TaskId task, const TaskEnded& ended, Instant now, Losers& losers, std::vector<Action>& actions) {
@@ -130,6 +138,7 @@ void Branch::on_ended(TaskId task, const TaskEnded& ended, Instant now, Losers& 
   const Interval interval = running.piece.interval;
   Piece piece = running.piece;
   if (ended.how == TaskEnded::How::stopped) {
+    if (terms_.started_at_most_once && !unwanted(interval)) return lose_own(task, piece, losers, actions);
     // If it is wanted all the same, it was somebody else's stop, and no fault of the task.
     if (owner_ && goes_on(interval)) owner_->count_redo();
     again(piece);
@@ -137,12 +146,13 @@ void Branch::on_ended(TaskId task, const TaskEnded& ended, Instant now, Losers& 
     return;
   }
   const Outcome outcome = judge(ended);
+  const std::uint32_t retries = terms_.started_at_most_once ? 0 : terms_.retries;
   if (outcome == Outcome::ok) sizer_.observe(interval.count(), ended.ran);
   if (outcome != Outcome::failed) {
     cost_.observe(interval.count(), ended.ran);
     own_power_.done(now, interval.count());
   }
-  if (outcome == Outcome::failed && piece.tries < terms_.retries && goes_on(interval)) {
+  if (outcome == Outcome::failed && piece.tries < retries && goes_on(interval)) {
     ++piece.tries;
     if (owner_) owner_->count_retry();
     again(piece);
@@ -161,6 +171,8 @@ void Branch::on_lost(TaskId task, bool started, TaskLost::Cause cause, Instant n
                      std::vector<Action>& actions) {
   const Running running = take_running(task, now);
   Piece piece = running.piece;
+  const bool ran = cause == TaskLost::Cause::deadline_passed || (cause == TaskLost::Cause::launcher_died && started);
+  if (terms_.started_at_most_once && ran && !unwanted(piece.interval)) return lose_own(task, piece, losers, actions);
   if (cause == TaskLost::Cause::launcher_died && started) ++piece.deaths;
   if (cause == TaskLost::Cause::no_room) ++piece.refusals;
   const auto what = cause == TaskLost::Cause::no_room ? Notice::What::no_room : Notice::What::task_lost;

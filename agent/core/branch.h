@@ -11,6 +11,8 @@
 //   - A task's own failure uses up a try; a launcher's death under it a death; a refusal of this node a refusal. Too
 //   many
 //     of any make it a failed result.
+//   - A job whose iterations start at most once: what somebody let go without the word that it was not started is lost
+//     instead of todo (branch_once.cpp).
 //   - With an owner results end here; without one they are kept until the master says that they are settled.
 //
 // Invariants: those of the parts; `out` of the partition is the union of what tasks and helpers hold; no task runs what
@@ -100,6 +102,7 @@ class Branch {
   [[nodiscard]] const std::optional<Owner>& owner() const { return owner_; }
   [[nodiscard]] Results& results() { return results_; }
   [[nodiscard]] const std::map<NodeId, Helper>& helpers() const { return helpers_; }
+  [[nodiscard]] bool starts_at_most_once() const { return terms_.started_at_most_once; }
 
   void add_items(std::uint64_t known);
   void set_results_full(bool full) { results_full_ = full; }
@@ -145,6 +148,18 @@ class Branch {
   // Half of what is unstarted, or parts of it from the back.
   [[nodiscard]] Share share_half(Partition::Last last) { return partition_.share_half(last); }
   [[nodiscard]] Share share_back(std::uint64_t count) { return partition_.share_back(count); }
+
+  // --- what starts at most once (branch_once.cpp)
+  // No more than so many tasks at once take: nothing of it waits where it could be lost without having been started.
+  // Requires something lendable; `slots` >= 1.
+  [[nodiscard]] Share share_for_slots(std::uint32_t slots);
+  // A helper that was given up is heard again, and may have results of what is lost: it is a helper as before, until it
+  // has told what it holds. False: there is nothing to be hoped for.
+  bool welcome_back(NodeId node);
+  // What was lost since the latest call.
+  [[nodiscard]] IntervalSet take_news_of_loss() { return std::exchange(newly_lost_, {}); }
+  // Those that are lost have failed, for good.
+  void commit_lost(std::vector<Action>& actions);
 
   // --- upstream, without an owner
   // How many iterations more could be begun here and below at once, if the master is to be told so now: nothing
@@ -229,6 +244,13 @@ class Branch {
   // A holder let go of these: todo again if nobody else holds them and the loop goes on there, else gone.
   void free_again(IntervalSet what, Attempt issued, Partition::Rest rest, const std::vector<Piece>& started);
   void again(const Piece& piece);
+  void put_back(const IntervalSet& what, Attempt issued, Partition::Rest rest, const std::vector<Piece>& started);
+  // Nobody holds these any more, and they may have been started.
+  void lose(const IntervalSet& what);
+  void lose_own(TaskId task, const Piece& piece, Losers& losers, std::vector<Action>& actions);
+  void remember_former(const Helper& helper);
+  // Of what an orphan claims, what we have ever lent.
+  [[nodiscard]] Helper::There believed(const Helper::There& claimed) const;
   void take_result(const KeptResult& result, Losers& losers, std::vector<Action>& actions);
   void release_losers(Interval covered, Losers& losers);
   [[nodiscard]] IntervalSet held() const;
@@ -243,6 +265,14 @@ class Branch {
   PieceSizer sizer_;
   std::map<std::uint64_t, Running> running_;  // by begin
   std::map<NodeId, Helper> helpers_;
+  IntervalSet ever_lent_;
+  struct Former {
+    BranchId id;
+    IntervalSet granted;
+    Attempt attempt;
+  };
+  std::map<NodeId, Former> formers_;  // helpers that were given up, and could still bring what is lost
+  IntervalSet newly_lost_;
   Results results_;
   bool results_full_ = false;
   Upward upward_;

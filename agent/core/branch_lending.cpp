@@ -24,7 +24,9 @@ Helper& Branch::lend(NodeId node, BranchId id, const Share& share, Instant now) 
     helper.node = node;
     helper.id = id;
   }
+  if (helper.held.empty()) helper.progress_at = now;
   helper.granted.insert(share.intervals);
+  ever_lent_.insert(share.intervals);
   helper.held.insert(share.intervals);
   helper.power.held(now);
   helper.attempt = std::max(helper.attempt, share.attempt);
@@ -61,6 +63,7 @@ void Branch::forget(NodeId node) {
   Helper* gone = helper(node);
   if (gone == nullptr) return;
   take_back(*gone, IntervalSet(gone->held), Partition::Rest::maybe_started);
+  remember_former(*gone);
   helpers_.erase(node);
 }
 
@@ -72,7 +75,10 @@ bool Branch::on_reported(Helper& helper, const KeptResult& result, Duration ran,
                          std::vector<Action>& actions) {
   if (!helper.granted.contains(result.piece) && !planted(Defect::accept_ungranted)) return false;
   const IntervalSet covered(result.piece);
-  if (result.outcome != Outcome::failed && helper.held.contains(result.piece)) {
+  const bool counts = result.outcome == Outcome::ok || result.outcome == Outcome::hit;
+  helper.progress_at = now;
+  helper.filled_ahead = false;
+  if (counts && helper.held.contains(result.piece)) {
     cost_.observe(result.piece.count(), ran);
     helper.power.done(now, result.piece.count());
   }
@@ -125,6 +131,8 @@ void Branch::on_granted(const IntervalSet& plain, const std::vector<Piece>& piec
 }
 
 std::uint64_t Branch::wants_more(std::uint32_t slots) const {
+  // Who may have nothing waiting asks when a slot is free (agent_lost.cpp).
+  if (starts_at_most_once()) return 0;
   if (upward_.want_told || partition_.has_todo() || partition_.granted().empty()) return 0;
   std::uint64_t wanted = slots;
   for (const auto& [node, helper] : helpers_) wanted += helper.wanted;
@@ -168,7 +176,7 @@ void Branch::on_cancelled(const IntervalSet& what, Losers& losers, std::vector<A
 std::vector<NodeId> Branch::unanswered_since(Instant before) const {
   std::vector<NodeId> nodes;
   for (const auto& [node, helper] : helpers_) {
-    if (helper.unanswered && helper.granted_at <= before) nodes.push_back(node);
+    if (helper.unanswered && !starts_at_most_once() && helper.granted_at <= before) nodes.push_back(node);
   }
   return nodes;
 }
@@ -177,7 +185,7 @@ std::optional<Instant> Branch::unanswered_at() const {
   std::optional<Instant> first;
   for (const auto& [node, helper] : helpers_) {
     const Instant at = helper.granted_at + answer_patience;
-    if (helper.unanswered && (!first || at < *first)) first = at;
+    if (helper.unanswered && !starts_at_most_once() && (!first || at < *first)) first = at;
   }
   return first;
 }
@@ -192,6 +200,7 @@ void Branch::on_progress(Helper& helper, const protocol::Report& report, Instant
     started.emplace(interval.begin, Helper::Started{.interval = interval, .since = known ? before->second.since : now});
   }
   helper.started = std::move(started);
+  if (!helper.started.empty()) helper.progress_at = now;
   IntervalSet lent_on;
   for (const protocol::Lent& lent : report.lent) lent_on.insert(IntervalSet(lent.what));
   helper.lent_on = lent_on.both(helper.held);
@@ -201,48 +210,6 @@ std::uint64_t Branch::power_per_megasecond(Instant now) const {
   double power = own_power_.per_second(now, std::nullopt).value_or(0.0);
   for (const auto& [node, helper] : helpers_) power += helper.power.per_second(now, std::nullopt).value_or(0.0);
   return static_cast<std::uint64_t>(std::min(power * 1e6, 1e18));
-}
-
-Branch::Mended Branch::mend(Helper& helper, const Helper::There& there, Instant now) {
-  Mended mended;
-  IntervalSet theirs = there.unstarted;
-  theirs.insert(there.lent_on);
-  IntervalSet started;
-  for (Interval interval : there.started) started.insert(interval);
-  IntervalSet all = theirs;
-  all.insert(started);
-  IntervalSet open = partition_.unstarted();
-  open.insert(partition_.out());
-
-  // Believed there, and is not: lost on the way, or finished there.
-  IntervalSet gone = helper.held;
-  gone.erase(all);
-  mended.missing = there.finished.both(open);
-  gone.erase(mended.missing);
-  // There, and not believed: unstarted goes, what runs is a copy if it is wanted still.
-  IntervalSet more = all;
-  more.erase(helper.held);
-  mended.dropped = more;
-  IntervalSet copies = started.both(more).both(partition_.out());
-  IntervalSet resumed = started.both(more).both(partition_.todo());
-  mended.dropped.erase(copies);
-  mended.dropped.erase(resumed);
-  mended.differed = !gone.empty() || !more.empty() || !mended.missing.empty();
-
-  take_back(helper, gone, Partition::Rest::maybe_started);
-  partition_.take_out(resumed);
-  helper.held.insert(copies);
-  helper.held.insert(resumed);
-  helper.held.insert(mended.missing.both(partition_.out()));
-  helper.lent_on = there.lent_on.both(helper.held);
-  helper.started.clear();
-  for (Interval interval : there.started) {
-    if (helper.held.contains(interval))
-      helper.started.emplace(interval.begin, Helper::Started{.interval = interval, .since = now});
-  }
-  helper.unsettled.insert(there.finished);
-  helper.unsettled.erase(mended.missing);
-  return mended;
 }
 
 std::optional<Interval> Branch::worth_copying(Instant now, std::optional<NodeId> thief) const {
@@ -302,73 +269,6 @@ Share Branch::copy(Interval piece) {
   share.intervals.insert(piece);
   share.pieces.push_back({.interval = piece, .attempt = share.attempt, .copy = true});
   return share;
-}
-
-Branch::Adopted Branch::adopt(NodeId orphan, BranchId id, const Helper::There& there, Instant now) {
-  IntervalSet theirs = there.unstarted;
-  theirs.insert(there.lent_on);
-  for (Interval interval : there.started) theirs.insert(interval);
-  theirs.insert(there.finished);
-  // Who is silent may have been its master, or a master of its master.
-  IntervalSet taken = theirs.both(partition_.out());
-  IntervalSet alive;
-  for (const auto& [begin, running] : running_) alive.insert(running.piece.interval);
-  for (auto& [node, helper] : helpers_) {
-    if (helper.state != Helper::State::silent) {
-      alive.insert(helper.held);
-      continue;
-    }
-    helper.held.erase(taken);
-    helper.lent_on.erase(taken);
-    std::erase_if(helper.started, [&](const auto& entry) { return !helper.held.contains(entry.second.interval); });
-  }
-  partition_.take_out(theirs);
-  IntervalSet open = theirs.both(partition_.out());
-
-  Adopted adopted;
-  adopted.to_send = there.finished.both(open);
-  adopted.settled = there.finished;
-  adopted.settled.erase(adopted.to_send);
-  adopted.wanted = open;
-  adopted.wanted.erase(adopted.to_send);
-  // What somebody else is at: only what runs there already goes on, as one copy more.
-  IntervalSet contested = adopted.wanted.both(alive);
-  for (Interval interval : there.started) {
-    if (contested.intersects(interval) && open.contains(interval) && may_copy(interval, orphan))
-      contested.erase(interval);
-  }
-  adopted.wanted.erase(contested);
-
-  Helper helper;
-  helper.node = orphan;
-  helper.id = id;
-  helper.origin = Helper::Origin::adopted;
-  helper.state = Helper::State::live;
-  helper.granted = theirs;
-  helper.held = adopted.wanted;
-  helper.held.insert(adopted.to_send);
-  helper.lent_on = there.lent_on.both(helper.held);
-  for (Interval interval : there.started) {
-    if (helper.held.contains(interval))
-      helper.started.emplace(interval.begin, Helper::Started{.interval = interval, .since = now});
-  }
-  for (Interval interval : helper.held.intervals())
-    helper.attempt = std::max(helper.attempt, partition_.attempt_of(interval));
-  helper.power.held(now);
-  helpers_.emplace(orphan, std::move(helper));
-  return adopted;
-}
-
-void Branch::on_adopted(const Master& master, const IntervalSet& wanted, const IntervalSet& to_send, Losers& losers,
-                        std::vector<Action>& actions) {
-  upstream_ = master;
-  orphaned_.reset();
-  upward_ = {};
-  IntervalSet gone = partition_.granted();
-  gone.erase(wanted);
-  gone.erase(to_send);
-  if (!gone.empty()) on_cancelled(gone, losers, actions);
-  results_.resend(to_send);
 }
 
 IntervalSet Branch::return_back(std::uint64_t count) {

@@ -63,12 +63,21 @@ struct Helper {
   bool lent_taken_back = false;                 // in this silence, also what it had lent on is todo again
   std::optional<There> there;                   // the parts of `holds` so far
   bool reconciling = false;                     // `holds` is under way: nothing is granted meanwhile
+  Instant progress_at;                          // a result of it, or its word that something runs, or its first grant
   std::optional<Instant> recalled_at;           // a recall that was not answered yet
   std::uint64_t wanted = 0;                     // iterations that it could take now
+  bool filled_ahead = false;                    // it got some more for results that are still to come
   std::uint64_t remaining = 0;                  // that it has not finished, by its latest report
   std::uint32_t digests_differed = 0;           // times running
   PowerMeter power;
 
+  // What it holds and has not begun, by its latest report.
+  [[nodiscard]] IntervalSet unstarted() const {
+    IntervalSet rest = held;
+    rest.erase(lent_on);
+    for (const auto& [begin, piece] : started) rest.erase(piece.interval);
+    return rest;
+  }
   // Nothing of it is awaited, nothing need be told to it.
   [[nodiscard]] bool over() const { return !counts() && unsettled.empty() && !unanswered; }
   // It counts against the branch number: also one that is silent, until it is dead.

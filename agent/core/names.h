@@ -26,6 +26,11 @@ using ClientId = protocol::Id<struct ClientIdTag, std::uint64_t>;
 // The bytes of a signed result batch that came from a peer, as the shell keeps them. Counted by the shell, from 1.
 using BatchId = protocol::Id<struct BatchIdTag, std::uint64_t>;
 
-enum class Outcome { ok, hit, failed };
+enum class Outcome {
+  ok,
+  hit,
+  failed,
+  lost,  // of a job whose iterations start at most once: it was started, and nobody knows how it ended
+};
 
 }  // namespace agent::core

@@ -19,7 +19,11 @@ bool is_share(std::uint64_t part, std::uint64_t whole, std::uint64_t percent) {
 
 Owner::Owner(const LoopId& loop, const JobTerms& terms, std::optional<std::uint64_t> size, TaskId opener,
              Partition& partition)
-    : loop_(loop), opener_(opener), halt_(loop.path.empty() ? terms.halt : HaltRule{}), lowest_hit_(terms.lowest_hit) {
+    : loop_(loop),
+      opener_(opener),
+      halt_(loop.path.empty() ? terms.halt : HaltRule{}),
+      body_(terms.body),
+      lowest_hit_(terms.lowest_hit) {
   if (size) {
     add_items(*size, partition);
     items_ended_ = true;
@@ -74,6 +78,7 @@ void Owner::accept_candidate(const KeptResult& result, Partition& partition, std
   candidate_ = result;
   phase_ = Phase::narrowing;
   IntervalSet above = partition.unstarted();
+  above.insert(partition.lost());
   if (result.piece.begin > 0) above.erase({.begin = 0, .end = result.piece.begin});
   partition.remove(above);
 }
@@ -84,6 +89,7 @@ void Owner::commit(const KeptResult& result, Partition& partition, std::vector<A
     case Outcome::ok: ++counts_.ok; break;
     case Outcome::hit: ++counts_.hits; break;
     case Outcome::failed: ++counts_.failed; break;
+    case Outcome::lost: ++counts_.lost; break;
   }
   if (result.source.own()) {
     actions.emplace_back(CommitResult{.task = result.source.task,
@@ -116,19 +122,37 @@ void Owner::drop_batch(const ResultSource& source, std::vector<Action>& actions)
   if (!source.own()) actions.emplace_back(DropBatch{.batch = source.batch});
 }
 
-bool Owner::halt_reached() const {
+std::uint64_t Owner::pending_losses(const Partition& partition) const {
+  return body_ == Body::command_per_iteration ? partition.lost().count() : partition.lost().intervals().size();
+}
+
+void Owner::commit_lost(Partition& partition, std::vector<Action>& actions) {
+  for (Interval rest : partition.lost().intervals()) {
+    while (rest.begin < rest.end) {
+      const std::uint64_t end = body_ == Body::command_per_iteration ? rest.begin + 1 : rest.end;
+      actions.emplace_back(CommitLost{
+          .job = loop_.job, .path = loop_.path, .opener = opener_, .piece = {.begin = rest.begin, .end = end}});
+      ++counts_.lost;
+      rest.begin = end;
+    }
+  }
+  partition.settle_lost();
+}
+
+bool Owner::halt_reached(const Partition& partition) const {
+  const std::uint64_t failed = counts_.failed + counts_.lost + pending_losses(partition);
   std::uint64_t reached = 0;
   switch (halt_.what) {
-    case HaltRule::What::failed: reached = counts_.failed; break;
+    case HaltRule::What::failed: reached = failed; break;
     case HaltRule::What::succeeded: reached = counts_.ok + counts_.hits; break;
-    case HaltRule::What::done: reached = counts_.ok + counts_.hits + counts_.failed; break;
+    case HaltRule::What::done: reached = counts_.ok + counts_.hits + failed; break;
   }
   if (halt_.unit == HaltRule::Unit::count) return reached >= halt_.amount;
   return items_ended_ && is_share(reached, known_, halt_.amount);
 }
 
 void Owner::apply_halt_rule(Interval latest, Partition& partition) {
-  if (halt_.when == HaltRule::When::never || phase_ != Phase::open || !halt_reached()) return;
+  if (halt_.when == HaltRule::When::never || phase_ != Phase::open || !halt_reached(partition)) return;
   stop(Verdict::halted, latest, partition);
   if (halt_.when == HaltRule::When::soon) phase_ = Phase::draining;
 }
@@ -161,6 +185,7 @@ std::optional<Owner::Ending> Owner::conclude(Partition& partition, std::vector<A
     decisive_ = candidate_->piece;
     candidate_.reset();
   }
+  commit_lost(partition, actions);
   assert(partition.idle());
   return Ending{.verdict = verdict_, .decisive = decisive_};
 }
@@ -169,6 +194,7 @@ Counts Owner::counts(const Partition& partition) const {
   Counts counts = counts_;
   if (items_ended_) counts.total = known_;
   counts.committed = partition.settled().count();
+  counts.lost += pending_losses(partition);
   return counts;
 }
 

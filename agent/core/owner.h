@@ -54,6 +54,10 @@ class Owner {
   [[nodiscard]] bool keeps(BatchId batch) const { return candidate_ && candidate_->source.batch == batch; }
   void count_retry() { ++counts_.retried; }
   void count_redo() { ++counts_.redone; }
+  // Some of the partition is lost now, `latest` among it.
+  void note_loss(Interval latest, Partition& partition) { apply_halt_rule(latest, partition); }
+  // What is lost stays so, whatever still comes: it has failed.
+  void commit_lost(Partition& partition, std::vector<Action>& actions);
 
   void cancel(Partition& partition);
   // Nobody waits for the loop any more, or nobody ever will again: it is over, whatever is still out.
@@ -79,12 +83,15 @@ class Owner {
   void drop(const ResultSource& source, std::vector<Action>& actions) const;
   void drop_batch(const ResultSource& source, std::vector<Action>& actions) const;
   void apply_halt_rule(Interval latest, Partition& partition);
-  [[nodiscard]] bool halt_reached() const;
+  [[nodiscard]] bool halt_reached(const Partition& partition) const;
+  // What is lost, and not committed as such, in the pieces in which it will be.
+  [[nodiscard]] std::uint64_t pending_losses(const Partition& partition) const;
   void stop(Verdict verdict, std::optional<Interval> decisive, Partition& partition);
 
   LoopId loop_;
   TaskId opener_;
   HaltRule halt_;
+  Body body_;
   bool lowest_hit_ = false;
   Phase phase_ = Phase::open;
   bool items_ended_ = false;

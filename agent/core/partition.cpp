@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "agent/core/planted.h"
 namespace agent::core {
@@ -166,6 +167,7 @@ Partition::Finish Partition::finish(Interval interval) {
   if (finished_.intersects(interval) || settled_.intersects(interval)) return Finish::overlaps;
   remove_todo(interval);
   out_.erase(interval);
+  lost_.erase(interval);
   finished_.insert(interval);
   return Finish::accepted;
 }
@@ -177,12 +179,30 @@ void Partition::settle(const IntervalSet& what) {
   for (Interval interval : safe.intervals()) attempts_.erase(interval);
 }
 
+void Partition::lose(const IntervalSet& what) {
+  const IntervalSet gone = what.both(out_);
+  out_.erase(gone);
+  lost_.insert(gone);
+}
+
+void Partition::find_again(const IntervalSet& what) {
+  const IntervalSet found = what.both(lost_);
+  lost_.erase(found);
+  out_.insert(found);
+}
+
+void Partition::settle_lost() {
+  for (Interval interval : lost_.intervals()) attempts_.erase(interval);
+  settled_.insert(std::exchange(lost_, {}));
+}
+
 void Partition::remove(const IntervalSet& what) {
   for (Interval interval : what.intervals()) {
     remove_todo(interval);
     attempts_.erase(interval);
   }
   out_.erase(what);
+  lost_.erase(what);
   finished_.erase(what);
   settled_.erase(what);
   granted_.erase(what);
@@ -206,6 +226,7 @@ void Partition::check_invariants() const {
   add(out_);
   add(finished_);
   add(settled_);
+  add(lost_);
   std::uint64_t redone = 0, copies = 0;
   for (const auto& [begin, piece] : redo_) {
     assert(begin == piece.interval.begin);

@@ -10,12 +10,14 @@
 //             Who holds what is not kept here; whoever holds some of it, all of `out` is held (Branch checks that)
 //   finished  the result is kept here and not settled
 //   settled   the owner of the loop has the result: nothing of it need be kept
+//   lost      it may have been started, must not start twice, and nobody is known to hold it: a result that comes all
+//             the same is welcome
 //
 // Each iteration has the attempt under which it is issued next; it grows whenever the iteration may have been started
 // under the one before. Only attempts other than the first are remembered. An iteration that has tries, deaths or
 // refusals is a redo piece, so that they are remembered with it.
 //
-// Invariants: the five sets are disjoint and their union is `granted`; redo pieces do not overlap; an attempt never
+// Invariants: the six sets are disjoint and their union is `granted`; redo pieces do not overlap; an attempt never
 // falls. Memory goes by the number of gaps, never by the number of iterations.
 
 #include <cstddef>
@@ -83,6 +85,12 @@ class Partition {
   enum class Rest { never_started, maybe_started };
   void put_back(const IntervalSet& what, Attempt issued, Rest rest, const std::vector<Piece>& started);
 
+  // Of these, what is out is lost; what is lost is out again: somebody turned out to have it; what is lost is settled
+  // as such, for good.
+  void lose(const IntervalSet& what);
+  void find_again(const IntervalSet& what);
+  void settle_lost();
+
   enum class Finish {
     accepted,  // it is finished now, wherever it was
     overlaps,  // some of it has its result already: nothing has changed
@@ -100,10 +108,11 @@ class Partition {
   [[nodiscard]] const IntervalSet& out() const { return out_; }
   [[nodiscard]] const IntervalSet& finished() const { return finished_; }
   [[nodiscard]] const IntervalSet& settled() const { return settled_; }
+  [[nodiscard]] const IntervalSet& lost() const { return lost_; }
   // Todo with the redo pieces.
   [[nodiscard]] IntervalSet unstarted() const;
   [[nodiscard]] Attempt attempt_of(Interval interval) const { return Attempt(attempts_.max_within(interval)); }
-  // Not finished, wherever it is.
+  // Neither finished nor lost, wherever it is.
   [[nodiscard]] std::uint64_t open_count() const { return todo_count() + out_.count(); }
   // Nothing is left to be done or to be settled.
   [[nodiscard]] bool idle() const { return !has_todo() && out_.empty() && finished_.empty(); }
@@ -127,6 +136,7 @@ class Partition {
   IntervalSet out_;
   IntervalSet finished_;
   IntervalSet settled_;
+  IntervalSet lost_;
   IntervalMap<std::uint32_t> attempts_;
 };
 

@@ -37,7 +37,7 @@ struct JobTerms {
   HaltRule halt;
   UserId user;
   std::uint32_t branch_number = 8;    // helpers that a master may have at once for the root loop; 0 stays home
-  bool started_at_most_once = false;  // --no-reexec: no copies, and nothing starts again that may have been started
+  bool started_at_most_once = false;  // --no-reexec: no copies, no retries, and nothing starts again that may have been
 };
 
 // A loop that a task opened. The node that runs the task owns it: it settles its results, for the task.

@@ -188,6 +188,14 @@ void Agent::carry_out(const core::CommitResult& committed) {
   check_room(*held);
 }
 
+void Agent::carry_out(const core::CommitLost& lost) {
+  Held* held = find(lost.job);
+  assert(held != nullptr);
+  held->job->commit_lost(lost.piece);
+  if (held->client == nullptr) held->job->delivery().drop_all();
+  check_room(*held);
+}
+
 void Agent::carry_out(const core::DropResult& dropped) {
   const auto at = tasks_.find(dropped.task);
   if (at == tasks_.end()) return;
@@ -217,6 +225,7 @@ void Agent::carry_out(const core::Notice& notice) {
   Held* held = find(notice.job);
   const std::string task = "task " + std::to_string(notice.piece.begin + 1);
   if (notice.what == What::task_lost) warn(held, task + " was lost with its launcher");
+  if (notice.what == What::lost) warn(held, task + " was lost, and is not started again");
   if (notice.what == What::piece_given_up) warn(held, task + " is given up: it was lost too often");
   if (notice.what == What::no_room) warn_of_no_room(held);
 }

@@ -108,6 +108,7 @@ class Agent {
   void carry_out(const core::StopTask& stop);
   void carry_out(const core::ExtendDeadline& extended);
   void carry_out(const core::CommitResult& committed);
+  void carry_out(const core::CommitLost& lost);
   void carry_out(const core::DropResult& dropped);
   void carry_out(const core::AnswerVerdict& answer);
   void carry_out(const core::Notice& notice);

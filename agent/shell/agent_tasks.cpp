@@ -120,7 +120,9 @@ bool Agent::is_hopeless(const exec::StartFailure& failure) {
 void Agent::task_lost(core::TaskId task) {
   if (Held* held = find(tasks_.at(task))) {
     if (client::Result* result = held->job->find_result(task))
-      result->reason = "its launcher died, " + std::to_string(core::Branch::deaths_max) + " times";
+      result->reason = held->job->manifest().policy.started_at_most_once
+                           ? "lost with its launcher"
+                           : "its launcher died, " + std::to_string(core::Branch::deaths_max) + " times";
   }
   // A launcher reports a start some milliseconds late. One that died with an order in its hands may have carried it
   // out, and a task that is quick to kill its launcher must not be started for ever.

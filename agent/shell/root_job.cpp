@@ -19,6 +19,7 @@ namespace {
 // Clocks of client and agent are the same one; this only forgives a step of it in between.
 constexpr std::int64_t clock_tolerance_ms = 600'000;
 
+constexpr std::string_view why_lost = "it was started, and nobody knows how it ended";
 constexpr std::string_view shell_variable = "GIBBON_SHELL";
 // Those that not every task has.
 constexpr std::array per_task_variables = {"GIBBON_LO", "GIBBON_HI", "GIBBON_ITEM"};
@@ -142,6 +143,7 @@ core::JobTerms RootJob::terms() const {
                core::Duration(1));
   terms.retries = from.policy.retries;
   terms.slots_max = from.policy.slots_max;
+  terms.started_at_most_once = from.policy.started_at_most_once;
   if (from.policy.found) terms.found = *from.policy.found;
   terms.lowest_hit = keep_order_;
   terms.halt = halt_rule(from.policy.halt);
@@ -265,12 +267,15 @@ client::Result& RootJob::result_of(const core::StartTask& start) {
   client::Result& result = results_[start.task];
   result.covers = start.piece;
   result.attempt = start.attempt.value();
-  if (manifest().range) {
-    PieceValues values = values_of(*manifest().range, start.piece);
-    result.low = std::move(values.low);
-    result.high = std::move(values.high);
-  }
+  set_values(result);
   return result;
+}
+
+void RootJob::set_values(client::Result& result) const {
+  if (!manifest().range) return;
+  PieceValues values = values_of(*manifest().range, result.covers);
+  result.low = std::move(values.low);
+  result.high = std::move(values.high);
 }
 
 client::Result* RootJob::find_result(core::TaskId task) {
@@ -290,8 +295,18 @@ void RootJob::commit(const core::CommitResult& committed) {
       result.outcome = result.signal == 0 ? client::Outcome::failed : client::Outcome::killed;
       if (!first_failure_) first_failure_ = Ended{.exit = result.exit, .signal = result.signal};
       break;
+    case core::Outcome::lost:
+      result.outcome = client::Outcome::lost;
+      if (result.reason.empty()) result.reason = why_lost;
+      break;
   }
   task_time_ns_ += result.duration_ns;
+  delivery_.add(std::move(result));
+}
+
+void RootJob::commit_lost(protocol::Interval piece) {
+  client::Result result{.covers = piece, .outcome = client::Outcome::lost, .reason = std::string(why_lost)};
+  set_values(result);
   delivery_.add(std::move(result));
 }
 

@@ -70,6 +70,8 @@ class RootJob {
   [[nodiscard]] protocol::client::Result* find_result(core::TaskId task);
   // The core's word about a task's result. `size` is how many iterations were committed with it.
   void commit(const core::CommitResult& committed);
+  // Of one that starts at most once: nobody knows how the piece ended.
+  void commit_lost(protocol::Interval piece);
   void drop(core::TaskId task);
 
   [[nodiscard]] Delivery& delivery() { return delivery_; }
@@ -88,6 +90,8 @@ class RootJob {
   RootJob(crypto::OpenedManifest opened, crypto::SigningPair job_key, exec::Template command,
           const protocol::client::Submit& submission, const Surroundings& surroundings);
 
+  // First and last value of a range piece.
+  void set_values(protocol::client::Result& result) const;
   [[nodiscard]] tl::expected<std::string, std::string> item_text(std::uint64_t index);
   [[nodiscard]] std::vector<std::string> environment(const core::StartTask& start, const std::string& scratch,
                                                      const std::string& item) const;

@@ -135,6 +135,7 @@ client::Counts counts_of(const core::Counts& counts) {
           .committed = counts.committed,
           .ok = counts.ok,
           .failed = counts.failed,
+          .lost = counts.lost,
           .hits = counts.hits,
           .running = counts.running,
           .retried = counts.retried,

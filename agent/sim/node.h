@@ -135,6 +135,7 @@ class Node {
   void carry_out(const core::ExtendDeadline& order);
   void carry_out(const core::CommitResult& order);
   void carry_out(const core::CommitReceived& order);
+  void carry_out(const core::CommitLost&) {}
   void carry_out(const core::DropResult& order);
   void carry_out(const core::DropBatch& order);
   void carry_out(const core::AnswerVerdict& answer);
@@ -151,6 +152,8 @@ class Node {
   void lose(core::TaskId task, core::TaskLost::Cause cause);
   void end(core::TaskId task, core::TaskEnded::How how, int exit);
   void keep_result(const TaskRun& run, core::Outcome outcome);
+  // Of one that does not end by itself.
+  [[nodiscard]] core::Outcome outcome_of_stopped(const core::StartTask& order) const;
   void remove(core::TaskId task, TaskEnding ending);
   [[nodiscard]] double speed() const { return asleep_ ? 0.0 : options_.power; }
 

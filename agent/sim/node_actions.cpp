@@ -198,8 +198,13 @@ void Node::keep_result(const TaskRun& run, core::Outcome outcome) {
        .fact = {.piece = order.piece, .attempt = order.attempt, .outcome = outcome, .ran = std::max(ran, Duration{})}});
 }
 
+core::Outcome Node::outcome_of_stopped(const core::StartTask& order) const {
+  const bool once = around_.ground.workload().plan(order.job).terms.started_at_most_once;
+  return once ? core::Outcome::lost : core::Outcome::failed;
+}
+
 void Node::lose(core::TaskId task, core::TaskLost::Cause cause) {
-  keep_result(tasks_.at(task), core::Outcome::failed);
+  keep_result(tasks_.at(task), outcome_of_stopped(tasks_.at(task).order()));
   remove(task, TaskEnding::lost);
   tell(core::TaskLost{.task = task, .cause = cause});
 }
@@ -209,6 +214,7 @@ void Node::end(core::TaskId task, core::TaskEnded::How how, int exit) {
   const std::optional<int> found = around_.ground.workload().plan(run.order().job).terms.found;
   const bool ran_out = how == core::TaskEnded::How::exited;
   core::Outcome outcome = ran_out && exit == 0 ? core::Outcome::ok : core::Outcome::failed;
+  if (!ran_out) outcome = outcome_of_stopped(run.order());
   if (ran_out && found && exit == *found) outcome = core::Outcome::hit;
   keep_result(run, outcome);
   const Duration ran = std::max(Duration{}, clock() - options_.clock.read(std::min(run.began(), around_.ground.now())));

@@ -49,6 +49,8 @@ void SummaryCollector::on_step(const StepSeen& seen) {
       committed_ += own->piece.count();
     if (const auto* come = std::get_if<core::CommitReceived>(&action); come != nullptr && come->path.empty())
       committed_ += come->piece.count();
+    if (const auto* lost = std::get_if<core::CommitLost>(&action); lost != nullptr && lost->path.empty())
+      committed_ += lost->piece.count();
   }
 }
 

@@ -110,6 +110,7 @@ class History {
     assert(batch != batches_.end() && order.index < batch->second);
     commit({.job = order.job, .path = order.path}, order.piece);
   }
+  void carry_out(const CommitLost& order) { commit({.job = order.job, .path = order.path}, order.piece); }
   void carry_out(const DropResult& order) { drop_result(order.task); }
   void carry_out(const DropBatch& order) {
     const auto dropped = batches_.erase(order.batch);

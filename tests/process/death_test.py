@@ -104,6 +104,15 @@ class LauncherDies(ProcessTest):
         self.wait_for_none(lambda: self.running("86413"), "the task", 1.0)
         self.assert_no_zombies(self.agent.pid)
 
+    def test_with_no_reexec_its_task_is_listed_as_lost_and_not_run_again(self):
+        script = "echo {} >>started; if [ {} = bad ]; then kill -9 $PPID; sleep 86417; fi; echo {}"
+        ended = self.run_list("--no-reexec", "-j1", script, ":::", "1", "bad", "2")
+        self.expect(ended, 1, b"1\n2\n", ["task 2 was lost, and is not started again", "2 ok, 0 failed, 1 lost", "bad"])
+        self.assertEqual(read_file(os.path.join(self.work, "started")), b"1\nbad\n2\n")
+        rows = self.run_list("--no-reexec", "--jsonl", "-j1", script, ":::", "bad").out.splitlines()
+        self.assertEqual([json.loads(row).get("outcome") for row in rows][0], "lost")
+        self.wait_for_none(lambda: self.running("86417"), "the lost task", 1.0)
+
     def test_its_scratch_directory_goes_too(self):
         script = "[ $GIBBON_ATTEMPT = 0 ] && { mkdir $GIBBON_SCRATCH/deep; : >$GIBBON_SCRATCH/deep/file; "
         script += "echo $$ >pid; sleep 86414; }; ls $GIBBON_SCRATCH {}"

@@ -30,6 +30,7 @@ Failure failure_of(Invariant invariant) {
     case Invariant::s1_origin:
     case Invariant::s2_settled:
     case Invariant::s7_true_lease:
+    case Invariant::s_started_once:
     case Invariant::s7_mandate: return Failure::safety;
     case Invariant::r3_state:
     case Invariant::r5_messages:

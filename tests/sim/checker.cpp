@@ -14,9 +14,9 @@ namespace sim = agent::sim;
 namespace {
 
 constexpr std::array<std::string_view, invariant_count> names{
-    "S1 commit once",  "S3 branch bound", "S3 copies",   "S4 coverage",     "S6 attempts",  "S7 lease",
-    "S7 mandate",      "R3 state",        "R5 messages", "R6 re-execution", "P1 linked",    "P2 standing",
-    "E1 nothing left", "L1 verdict",      "S1 origin",   "S2 settled",      "S7 true lease"};
+    "S1 commit once",  "S3 branch bound", "S3 copies",   "S4 coverage",     "S6 attempts",   "S7 lease",
+    "S7 mandate",      "R3 state",        "R5 messages", "R6 re-execution", "P1 linked",     "P2 standing",
+    "E1 nothing left", "L1 verdict",      "S1 origin",   "S2 settled",      "S7 true lease", "S started once"};
 
 constexpr std::size_t violations_max = 50;
 constexpr std::uint64_t copies_max = 3;
@@ -62,6 +62,8 @@ void Checker::on_step(const sim::StepSeen& seen) {
       on_committed(seen.node, *own);
     } else if (const auto* come = std::get_if<core::CommitReceived>(&action)) {
       on_committed(seen.node, *come);
+    } else if (const auto* lost = std::get_if<core::CommitLost>(&action)) {
+      on_committed(seen.node, *lost);
     } else if (const auto* answer = std::get_if<core::AnswerVerdict>(&action)) {
       on_answered(*answer);
     } else if (const auto* joined = std::get_if<core::AnswerJoin>(&action)) {
@@ -243,7 +245,14 @@ void Checker::on_sent(const sim::SendSeen& seen) {
 void Checker::on_task_began(const sim::TaskSeen& seen) {
   now_ = seen.at;
   const core::StartTask& order = seen.order;
-  if (!order.path.empty() || options_.liars.contains(seen.node)) return;
+  if (options_.liars.contains(seen.node)) return;
+  if (world_.workload().plan(order.job).terms.started_at_most_once) {
+    core::IntervalSet& once = jobs_[order.job].started_once[order.path];
+    expect(Invariant::s_started_once, !once.intersects(order.piece),
+           "starts again: " + text_of(order.piece) + " of a loop of depth " + std::to_string(order.path.size()));
+    once.insert(order.piece);
+  }
+  if (!order.path.empty()) return;
   JobSeen& job = jobs_[order.job];
   const auto copies =
       std::ranges::count_if(job.running, [&](const Running& r) { return overlap(r.piece, order.piece); });

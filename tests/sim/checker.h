@@ -42,8 +42,9 @@ enum class Invariant {
   s1_origin,        // what is committed had been granted to whoever signed it (witness.h)
   s2_settled,       // without faults nothing is told to be settled before its root has it (witness.h)
   s7_true_lease,    // nothing starts but under a lease that runs from the sending of what was echoed (witness.h)
+  s_started_once,   // no iteration of a job that asks for it starts twice, whatever strikes
 };
-inline constexpr std::size_t invariant_count = static_cast<std::size_t>(Invariant::s7_true_lease) + 1;
+inline constexpr std::size_t invariant_count = static_cast<std::size_t>(Invariant::s_started_once) + 1;
 [[nodiscard]] std::string_view name_of(Invariant invariant);
 
 struct Violation {
@@ -96,7 +97,8 @@ class Checker : public agent::sim::Observer {
     agent::core::IntervalSet copied;                 // to be started again, somewhere, though it may run
     agent::core::IntervalMap<std::uint32_t> issued;  // by its root: 1 + the highest attempt
     std::vector<Running> running;                    // of the root loop
-    bool failed_once = false;                        // some task of it: what follows is no re-execution
+    std::map<agent::core::LoopPath, agent::core::IntervalSet> started_once;  // of all loops of one that starts once
+    bool failed_once = false;  // some task of it: what follows is no re-execution
   };
   // A loop that a task opened, until the task is gone.
   struct InnerLoop {

@@ -27,7 +27,7 @@ class Forger : public sim::Brain {
  public:
   explicit Forger(const sim::BrainOptions& options)
       : options_(options), random_(options.seed ^ 0x666f7267), inner_(sim::make_agent(options)) {
-    habits_ = 1 + random_.below(127);
+    habits_ = 1 + random_.below(255);
   }
 
   void step(Instant now, const core::Event& event, std::vector<core::Action>& actions) override {
@@ -48,7 +48,7 @@ class Forger : public sim::Brain {
   }
 
  private:
-  enum class Habit { idler, asker, referrer, boaster, inventor, doubler, stutterer };
+  enum class Habit { idler, asker, referrer, boaster, inventor, doubler, stutterer, hoarder };
   struct Peer {
     std::uint64_t sent = 0;
     std::uint64_t heard = 0;
@@ -69,9 +69,12 @@ class Forger : public sim::Brain {
   }
 
   void bend(core::Action action, std::vector<core::Action>& actions) {
-    if (std::holds_alternative<core::StartTask>(action) && has(Habit::idler)) return;
+    const bool starts_nothing = has(Habit::idler) || has(Habit::hoarder);
+    if (std::holds_alternative<core::StartTask>(action) && starts_nothing) return;
     auto* send = std::get_if<core::Send>(&action);
     if (send == nullptr) return actions.push_back(std::move(action));
+    if (has(Habit::hoarder) && std::holds_alternative<protocol::Returned>(send->message)) return;
+    if (has(Habit::hoarder)) hide(send->message);
     if (has(Habit::boaster)) boast(send->message);
     if (has(Habit::inventor)) invent(*send);
     const core::Send said = *send;
@@ -79,6 +82,15 @@ class Forger : public sim::Brain {
     if (const auto* grant = std::get_if<protocol::Grant>(&said.message); grant != nullptr && has(Habit::doubler))
       grant_again(said, *grant, actions);
     if (has(Habit::stutterer)) stutter(said, actions);
+  }
+
+  // What is neither started nor given back lies there.
+  static void hide(core::Message& message) {
+    if (auto* report = std::get_if<protocol::Report>(&message)) report->started.clear();
+    auto* holds = std::get_if<protocol::Holds>(&message);
+    if (holds == nullptr) return;
+    holds->todo.insert(holds->todo.end(), holds->started.begin(), holds->started.end());
+    holds->started.clear();
   }
 
   static void boast(core::Message& message) {

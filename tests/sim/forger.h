@@ -9,6 +9,7 @@
 //   inventor   reports results of iterations that it was not granted, and of some that are outside of the loop
 //   doubler    grants the same iterations to two, and iterations outside of the loop
 //   stutterer  says things twice, and old things again
+//   hoarder    takes work, starts none of it, says that nothing runs, and gives nothing back
 //
 // It numbers its messages itself, so that they count as fresh. It knows of no more than it has heard, and holds no keys
 // but its own: what is signed by others it can not forge.

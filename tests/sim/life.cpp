@@ -19,8 +19,11 @@ constexpr Duration patience = 120s;  // for detection, orphans and the longest i
 // How long the jobs may take once all is well: by the slots of those who live, or by their roots alone if nobody helps.
 Duration liveness_bound(const sim::World& world, bool helped) {
   double pool = 0;
+  double weakest = 1;
   for (NodeIndex node = 0; node < world.node_count(); ++node) {
-    if (world.node(node).up()) pool += world.node(node).options().power * world.node(node).options().slots;
+    if (!world.node(node).up()) continue;
+    pool += world.node(node).options().power * world.node(node).options().slots;
+    weakest = std::min(weakest, world.node(node).options().power);
   }
   double seconds = 0;
   double longest = 0;
@@ -29,7 +32,10 @@ Duration liveness_bound(const sim::World& world, bool helped) {
     const bool alone = !helped || plan.terms.branch_number == 0;
     // Failures are tried again, and poison is tried three times.
     const double work = 1.5 * agent::sim::seconds_of(world.workload().work(plan.terms.job));
-    seconds += work / (alone ? root.power * root.slots : pool);
+    // What starts at most once is not lent on: its root has no more helpers than it may recruit.
+    const double few = root.power * root.slots + weakest * plan.terms.branch_number;
+    const double helping = plan.terms.started_at_most_once ? std::min(pool, few) : pool;
+    seconds += work / (alone ? root.power * root.slots : helping);
     longest = std::max(longest, agent::sim::seconds_of(plan.lengths.mean) * plan.lengths.longest / 0.5);
   }
   return agent::sim::from_seconds(2 * seconds + 6 * longest) + patience;

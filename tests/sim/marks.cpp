@@ -38,6 +38,7 @@ constexpr std::array<std::string_view, mark_count> names{
     "a search that hit",
     "a search for the lowest hit that hit",
     "a job halted by its rule",
+    "an iteration lost",
 };
 
 std::optional<Mark> mark_of(core::Notice::What what) {
@@ -64,8 +65,8 @@ std::optional<Mark> mark_of(core::Notice::What what) {
     case returned_to_todo:
     case redone:
     case recalled:
-    case strange:
-    case lost: return std::nullopt;
+    case strange: return std::nullopt;
+    case lost: return Mark::lost;
   }
   return std::nullopt;
 }

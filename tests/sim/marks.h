@@ -43,8 +43,9 @@ enum class Mark {
   verdict_hit,
   lowest_hit,
   halted,
+  lost,
 };
-inline constexpr std::size_t mark_count = static_cast<std::size_t>(Mark::halted) + 1;
+inline constexpr std::size_t mark_count = static_cast<std::size_t>(Mark::lost) + 1;
 [[nodiscard]] std::string_view name_of(Mark mark);
 
 using MarkCounts = std::array<std::uint64_t, mark_count>;

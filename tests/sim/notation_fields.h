@@ -18,10 +18,10 @@ inline constexpr std::array event_names{
     "results_flow"sv,  "loop_forked"sv,      "loop_joined"sv,      "link_up"sv,      "link_down"sv,
     "dial_failed"sv,   "message_received"sv, "deadline_passed"sv};
 static_assert(event_names.size() == std::variant_size_v<core::Event>);
-inline constexpr std::array action_names{"sign_mandate"sv,   "start_task"sv,      "stop_task"sv,   "extend_deadline"sv,
-                                         "commit_result"sv,  "commit_received"sv, "drop_result"sv, "drop_batch"sv,
-                                         "answer_verdict"sv, "answer_join"sv,     "dial"sv,        "hang_up"sv,
-                                         "send"sv,           "notice"sv};
+inline constexpr std::array action_names{
+    "sign_mandate"sv, "start_task"sv,  "stop_task"sv,  "extend_deadline"sv, "commit_result"sv, "commit_received"sv,
+    "commit_lost"sv,  "drop_result"sv, "drop_batch"sv, "answer_verdict"sv,  "answer_join"sv,   "dial"sv,
+    "hang_up"sv,      "send"sv,        "notice"sv};
 static_assert(action_names.size() == std::variant_size_v<core::Action>);
 
 // Terms and facts.
@@ -76,6 +76,7 @@ void fields(V& v, core::Attached& s) {
 template <class V>
 void fields(V& v, core::Counts& s) {
   v("total", s.total), v("committed", s.committed), v("ok", s.ok), v("failed", s.failed), v("hits", s.hits);
+  v("lost", s.lost);
   v("running", s.running), v("retried", s.retried), v("redone", s.redone);
 }
 
@@ -178,6 +179,10 @@ template <class V>
 void fields(V& v, core::CommitReceived& s) {
   v("batch", s.batch), v("index", s.index), v("executor", s.executor), v("job", s.job), v("path", s.path);
   v("opener", s.opener), v("piece", s.piece), v("attempt", s.attempt), v("outcome", s.outcome);
+}
+template <class V>
+void fields(V& v, core::CommitLost& s) {
+  v("job", s.job), v("path", s.path), v("opener", s.opener), v("piece", s.piece);
 }
 template <class V>
 void fields(V& v, core::DropResult& s) {

@@ -20,7 +20,7 @@ struct Names;  // std::string_view all[], in the order of the enumerators
     static constexpr std::array all = {__VA_ARGS__}; \
   }
 using namespace std::string_view_literals;
-SIM_NAMES(core::Outcome, "ok"sv, "hit"sv, "failed"sv);
+SIM_NAMES(core::Outcome, "ok"sv, "hit"sv, "failed"sv, "lost"sv);
 SIM_NAMES(core::Body, "command_per_iteration"sv, "command_per_piece"sv);
 SIM_NAMES(core::HaltRule::When, "never"sv, "soon"sv, "now"sv);
 SIM_NAMES(core::HaltRule::What, "failed"sv, "succeeded"sv, "done"sv);

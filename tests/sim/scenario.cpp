@@ -183,6 +183,12 @@ void draw_endings(std::uint64_t seed, std::vector<sim::JobPlan>& jobs) {
   }
 }
 
+// Likewise.
+void draw_started_once(std::uint64_t seed, std::vector<sim::JobPlan>& jobs) {
+  Random random(sim::mixed(seed ^ 0x6f6e6365));
+  for (sim::JobPlan& job : jobs) job.terms.started_at_most_once = random.chance(1, 8);
+}
+
 // From a stream of its own, so that a seed is the same with and without them.
 std::set<NodeIndex> draw_liars(std::uint64_t seed, std::uint32_t nodes, const std::vector<sim::JobPlan>& jobs) {
   Random random(sim::mixed(seed ^ 0x6c696172));
@@ -250,6 +256,8 @@ Scenario draw_scenario(std::uint64_t seed, const Reduction& reduction) {
     job.root %= kept;
     if (reduction.flat) job.nesting = {};
   }
+  // Among liars nothing can be promised: who runs something for ever, or twice, would have to be believed.
+  if (!reduction.liars) draw_started_once(seed, scenario.world.jobs);
   if (reduction.liars) {
     scenario.liars = draw_liars(seed, kept, scenario.world.jobs);
     scenario.world.make = make_with_liars(scenario.liars);

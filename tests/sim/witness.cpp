@@ -38,6 +38,10 @@ void Witness::on_step(const sim::StepSeen& seen) {
       if (own->path.empty()) committed_[own->job].insert(own->piece);
       continue;
     }
+    if (const auto* lost = std::get_if<core::CommitLost>(&action)) {
+      if (lost->path.empty()) committed_[lost->job].insert(lost->piece);
+      continue;
+    }
     const auto* come = std::get_if<core::CommitReceived>(&action);
     if (come == nullptr || !come->path.empty()) continue;
     committed_[come->job].insert(come->piece);

@@ -304,7 +304,7 @@ BatchFact Speaker::batch(std::uint64_t number) {
       const std::uint8_t shape = in_.byte();
       batch.results.push_back({.piece = piece,
                                .attempt = Attempt(shape < 224 ? 0 : static_cast<std::uint32_t>(in_.number())),
-                               .outcome = static_cast<Outcome>(shape % 3),
+                               .outcome = static_cast<Outcome>(shape % 4),
                                .ran = shape < 200 ? Duration(1ms) : in_.duration()});
     }
   }

@@ -105,12 +105,14 @@ TEST_F(LaunchTest, RangesUpToTheTopAndEmptyOnesCanBeSigned) {
 TEST_F(LaunchTest, PolicyFollowsTheOptions) {
   options.tasks_at_once = *parse_tasks_at_once("50%");
   options.retries = 2;
+  options.start_at_most_once = true;
   options.timeout = std::chrono::seconds(3);
   options.halt = *parse_halt("now,fail=10%");
   options.name = "mine";
   const crypto::Manifest made = manifest();
   EXPECT_EQ(made.policy.slots_max, 4U);
   EXPECT_EQ(made.policy.retries, 2U);
+  EXPECT_TRUE(made.policy.started_at_most_once);
   EXPECT_EQ(made.limits.time_ns, 3'000'000'000U);
   EXPECT_EQ(made.policy.halt,
             (crypto::Halt{crypto::HaltWhen::now, crypto::HaltWhat::fail, 10, crypto::HaltUnit::percent}));

@@ -144,6 +144,8 @@ TEST(RunTasks, AreLimitedAsAsked) {
   EXPECT_EQ(options.halt, (Halt{HaltWhen::now, HaltEvent::fail, 1, Halt::Unit::tasks}));
   EXPECT_EQ(options.retries, 3U);
   EXPECT_TRUE(options.dry_run);
+  EXPECT_FALSE(options.start_at_most_once);
+  EXPECT_TRUE(run({"--no-reexec", "--retries", "0", "x", ":::", "a"}).start_at_most_once);
   EXPECT_EQ(run({"-j50%", "x", ":::", "a"}).tasks_at_once, (TasksAtOnce{TasksAtOnce::Kind::percent, 50}));
   EXPECT_EQ(run({"-kj4", "x", ":::", "a"}).tasks_at_once, (TasksAtOnce{TasksAtOnce::Kind::count, 4}));
   for (const Words& synonym : {Words{"-P4"}, Words{"-P", "4"}, Words{"--max-procs=4"}, Words{"--jobs", "4"}}) {
@@ -266,6 +268,8 @@ TEST(RunMistakes, AreNamed) {
       "--timeout \"5x\": a duration is a number with ms, s, m, h or d behind it, as in 500ms, 10s or 1.5h; without "
       "one it counts seconds | ");
   EXPECT_EQ(refusal({"--timeout", "0", "x", ":::", "a"}), "--timeout must be longer than nothing | ");
+  EXPECT_EQ(refusal({"--no-reexec", "--retries", "1", "x", ":::", "a"}),
+            "--no-reexec and --retries exclude each other | a retry starts a task again");
   EXPECT_EQ(refusal({"--retries", "1001", "x", ":::", "a"}),
             "--retries takes a whole number from 0 to 1000, not \"1001\" | ");
   EXPECT_EQ(refusal({"--retries=-1", "x", ":::", "a"}), "--retries takes a whole number from 0 to 1000, not \"-1\" | ");

@@ -131,6 +131,7 @@ class Driver {
     job.committed.insert(result.piece);
     job.commits.push_back(result);
   }
+  void carry_out(const CommitLost& lost) { jobs.at(lost.job).committed.insert(lost.piece); }
   void carry_out(const DropResult&) {}
   void carry_out(const AnswerVerdict& answer) {
     JobRecord& job = jobs.at(answer.job);

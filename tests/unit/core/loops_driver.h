@@ -145,6 +145,7 @@ class LoopsDriver {
   std::vector<AnswerJoin> answers;
   std::vector<CommitResult> commits;
   std::vector<CommitReceived> received_commits;
+  std::vector<CommitLost> lost_commits;
   std::vector<TaskId> dropped;
   std::vector<BatchId> dropped_batches;
   std::vector<Sent> sent;
@@ -179,6 +180,8 @@ class LoopsDriver {
       commits.push_back(*own);
     } else if (const auto* come = std::get_if<CommitReceived>(&action)) {
       received_commits.push_back(*come);
+    } else if (const auto* lost = std::get_if<CommitLost>(&action)) {
+      lost_commits.push_back(*lost);
     } else if (const auto* drop = std::get_if<DropResult>(&action)) {
       dropped.push_back(drop->task);
     } else if (const auto* batch = std::get_if<DropBatch>(&action)) {

@@ -64,7 +64,8 @@ TEST_F(RootJobTest, TheTermsAreThoseOfTheManifest) {
                          .halt = {crypto::HaltWhen::soon, crypto::HaltWhat::success, 20, crypto::HaltUnit::percent},
                          .slots_max = 7,
                          .found = 9,
-                         .grain_ns = 5'000};
+                         .grain_ns = 5'000,
+                         .started_at_most_once = true};
   job.keep_order = true;
   const core::JobTerms terms = opened(job)->terms();
   EXPECT_EQ(terms.job, job.id());
@@ -75,6 +76,7 @@ TEST_F(RootJobTest, TheTermsAreThoseOfTheManifest) {
   EXPECT_EQ(terms.slots_max, 7U);
   EXPECT_EQ(terms.found, 9);
   EXPECT_TRUE(terms.lowest_hit);
+  EXPECT_TRUE(terms.started_at_most_once);
   EXPECT_EQ(terms.halt.when, core::HaltRule::When::soon);
   EXPECT_EQ(terms.halt.what, core::HaltRule::What::succeeded);
   EXPECT_EQ(terms.halt.amount, 20U);
@@ -84,6 +86,7 @@ TEST_F(RootJobTest, TheTermsAreThoseOfTheManifest) {
   EXPECT_FALSE(plain.size);
   EXPECT_FALSE(plain.found);
   EXPECT_FALSE(plain.lowest_hit);
+  EXPECT_FALSE(plain.started_at_most_once);
   EXPECT_EQ(plain.halt.when, core::HaltRule::When::never);
 }
 
@@ -293,7 +296,8 @@ TEST_F(RootJobTest, CommittedResultsAreDeliveredAndCounted) {
   const std::vector<Case> cases = {{core::Outcome::ok, 0, 0, client::Outcome::ok},
                                    {core::Outcome::hit, 7, 0, client::Outcome::hit},
                                    {core::Outcome::failed, 0, 9, client::Outcome::killed},
-                                   {core::Outcome::failed, 3, 0, client::Outcome::failed}};
+                                   {core::Outcome::failed, 3, 0, client::Outcome::failed},
+                                   {core::Outcome::lost, 0, 0, client::Outcome::lost}};
   for (std::uint64_t i = 0; i < cases.size(); ++i) {
     client::Result& result = root->result_of(start_of(i, i, i + 1));
     result.exit = cases[i].exit;
@@ -302,12 +306,22 @@ TEST_F(RootJobTest, CommittedResultsAreDeliveredAndCounted) {
     root->commit({.task = core::TaskId(i), .piece = {i, i + 1}, .outcome = cases[i].outcome});
     EXPECT_EQ(root->find_result(core::TaskId(i)), nullptr);
   }
-  EXPECT_EQ(root->task_time_ns(), 40U);
+  EXPECT_EQ(root->task_time_ns(), 50U);
   ASSERT_TRUE(root->first_failure());
   EXPECT_EQ(root->first_failure()->signal, 9);
   const auto batch = root->delivery().next_batch();
   ASSERT_TRUE(batch && batch->results.size() == cases.size());
   for (std::size_t i = 0; i < cases.size(); ++i) EXPECT_EQ(batch->results[i].outcome, cases[i].expected);
+}
+
+TEST_F(RootJobTest, WhatIsLostWithoutATaskIsDeliveredAsSuchWithAReason) {
+  auto root = opened(SampleJob());
+  root->commit_lost({.begin = 4, .end = 5});
+  const auto batch = root->delivery().next_batch();
+  ASSERT_TRUE(batch && batch->results.size() == 1);
+  EXPECT_EQ(batch->results.front().outcome, client::Outcome::lost);
+  EXPECT_EQ(batch->results.front().covers, (protocol::Interval{.begin = 4, .end = 5}));
+  EXPECT_FALSE(batch->results.front().reason.empty());
 }
 
 TEST_F(RootJobTest, FilesOfResultsThatNobodyWantsAreRemoved) {

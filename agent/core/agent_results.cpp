@@ -11,6 +11,7 @@ namespace agent::core {
 
 namespace {
 
+constexpr Duration report_gap_least = std::chrono::milliseconds(1);
 constexpr Duration report_gap_max = std::chrono::seconds(1);
 constexpr Duration report_resend = std::chrono::seconds(3);
 constexpr std::size_t results_per_report = 1'024;
@@ -37,8 +38,10 @@ void Agent::report_due() {
 void Agent::report(BranchKey key, const Master& master) {
   Branch& branch = branches_.at(key);
   Upward& upward = branch.upward();
-  const bool quiet = !upward.reported_at || now_ - *upward.reported_at >= report_gap_max;
-  upward.gap = quiet ? contacts_.at(master.node).round_trip : std::min(report_gap_max, 2 * upward.gap);
+  // Quiet beyond the gap: a report that the gap itself put off for a second ends no stream of them.
+  const bool quiet = !upward.reported_at || now_ - *upward.reported_at >= upward.gap + report_gap_max;
+  upward.gap = quiet ? std::max(report_gap_least, contacts_.at(master.node).round_trip)
+                     : std::min(report_gap_max, 2 * upward.gap);
   upward.reported_at = now_;
   const std::uint64_t number = upward.next_number++;
   Results::Outgoing outgoing = branch.results().send(number, results_per_report);

@@ -203,10 +203,20 @@ TEST_F(AgentLinks, of_too_many_idle_links_the_oldest_are_hung_up_and_those_with_
   }
   EXPECT_GE(hung.size(), 8U);
   EXPECT_FALSE(hung.contains(peer_named(1)));
-  // Those that were of use meanwhile are not among them.
-  for (NodeId node : hung) {
-    EXPECT_TRUE(std::ranges::none_of(done<Send>(), [&](const Send& send) { return send.to == node; }));
+  std::map<NodeId, Instant> used;
+  for (const auto& [at, action] : all) {
+    if (std::holds_alternative<HangUp>(action)) break;
+    if (const auto* send = std::get_if<Send>(&action)) used[send->to] = at;
   }
+  Instant latest_hung, earliest_kept = Instant::max();
+  for (unsigned number = 2; number <= 41; ++number) {
+    const Instant at = used[peer_named(number)];
+    if (hung.contains(peer_named(number)))
+      latest_hung = std::max(latest_hung, at);
+    else
+      earliest_kept = std::min(earliest_kept, at);
+  }
+  EXPECT_LE(latest_hung, earliest_kept);
 }
 
 TEST_F(AgentLinks, an_idle_link_is_hung_up_when_it_was_of_no_use_for_a_minute) {

@@ -66,8 +66,8 @@ class BranchLoans : public testing::Test {
     const ResultSource source{.task = {}, .batch = BatchId(++batches_), .index = 0, .executor = node(number)};
     const bool accepted = branch->on_reported(
         *branch->helper(node(number)),
-        {.piece = piece, .attempt = attempt, .outcome = outcome, .size_bytes = 100, .source = source}, std::chrono::seconds(1), now, losers,
-        actions);
+        {.piece = piece, .attempt = attempt, .outcome = outcome, .size_bytes = 100, .source = source},
+        std::chrono::seconds(1), now, losers, actions);
     branch->check_invariants();
     return accepted;
   }

@@ -3,7 +3,7 @@
 //
 // Mandates that are to be signed are seen at once; every message of a peer says that all of ours were heard; the
 // agent's own invariants are checked after each step. While time passes, peers in `live` say an empty beat twice a
-// second. What the agent does is kept, with the time, since the last `forget`.
+// second, and they answer shuffles. What the agent does is kept, with the time, since the last `forget`.
 
 #include <gtest/gtest.h>
 
@@ -73,7 +73,7 @@ class PlayedPeers : public testing::Test {
     std::uint32_t slots = 1;
     Duration round_trip = std::chrono::milliseconds(1);
     InstanceKey instance{};
-    bool dialled = false;
+    bool dialled = true;  // by the agent: so it knows where the peer is found
   };
   // From now on the peer is up, and says a beat now and then.
   void link(unsigned number) { link(number, Up{}); }
@@ -86,6 +86,12 @@ class PlayedPeers : public testing::Test {
                 .roles = 7,
                 .slots = up.slots,
                 .round_trip = up.round_trip});
+  }
+  // Its record comes by a walk that ends here: it is in the agent's view.
+  void introduce(unsigned number) {
+    Proofs proofs;
+    proofs.records.push_back(record_named(number));
+    say(number, protocol::Walk{.record = {}, .hops_left = 1}, proofs);
   }
   void unlink(unsigned number) {
     live.erase(number);
@@ -267,7 +273,21 @@ class PlayedPeers : public testing::Test {
       stops[stop->task] = stop->how;
     } else if (const auto* send = std::get_if<Send>(&action)) {
       heard_[send->to] = send->sequence;
+      if (std::holds_alternative<protocol::Shuffle>(send->message)) answer_shuffle(send->to);
     }
+  }
+
+  // With its own record, so that it stays in the agent's view.
+  void answer_shuffle(NodeId node) {
+    const auto number = std::ranges::find(live, node, peer_named);
+    if (number == live.end()) return;
+    Proofs proofs;
+    proofs.records.push_back(record_named(*number));
+    events_.push_back(MessageReceived{.from = node,
+                                      .sequence = ++sequences_[node],
+                                      .heard = heard_[node],
+                                      .message = protocol::Shuffled{},
+                                      .proofs = std::move(proofs)});
   }
 
   std::deque<Event> events_;

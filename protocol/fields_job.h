@@ -33,6 +33,7 @@ void fields(V& v, Field<V, Orphan> m) {
   v.intervals(m.finished);
   v(m.mandate);
   v(m.last);
+  v(m.opening);
 }
 
 template <class V>

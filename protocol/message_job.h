@@ -38,7 +38,8 @@ struct Orphan {
   Intervals lent;
   Intervals finished;  // results kept, not settled
   MandateShare mandate;
-  bool last = true;  // no further part follows
+  bool last = true;           // no further part follows
+  std::uint64_t opening = 0;  // which instance of an inner loop: a random number from its statement
   bool operator==(const Orphan&) const = default;
 };
 

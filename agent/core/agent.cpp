@@ -23,6 +23,7 @@ Agent::Agent(const Options& options)
       peers_({.node = options.node, .instance = options.instance, .address = options.address}, options.seeds),
       slots_(options.slots) {
   assert(options.slots >= 1);
+  due_ = compute_deadline();
 }
 
 void Agent::step(Instant now, const Event& event, std::vector<Action>& actions) {
@@ -42,6 +43,7 @@ void Agent::step(Instant now, const Event& event, std::vector<Action>& actions) 
   extend_deadlines();
   fill_slots();
   return_stuck();
+  serve_wants();
   seek_helpers();
   be_idle();
   exchange_peers();
@@ -49,9 +51,10 @@ void Agent::step(Instant now, const Event& event, std::vector<Action>& actions) 
   conclude_jobs();
   drop_idle_branches();
   actions_ = nullptr;
+  due_ = compute_deadline();
 }
 
-std::optional<Deadline> Agent::next_deadline() const {
+std::optional<Deadline> Agent::compute_deadline() const {
   std::optional<Deadline> next;
   auto consider = [&](Instant at, Deadline::Why why) {
     if (!next || at < next->at) next = Deadline{.at = at, .why = why};
@@ -68,8 +71,11 @@ std::optional<Deadline> Agent::next_deadline() const {
     }
     if (branch.orphaned()) consider(branch.orphaned()->ask_at, Deadline::Why::orphan);
     if (const auto due = branch.unanswered_at()) consider(*due, Deadline::Why::unanswered_grant);
-    if (branch.seeking().probing() || (!has_nobody() && helpers_wanted(branch) > 0))
+    if (branch.seeking().probing()) {
       consider(branch.seeking().due(), Deadline::Why::seeking);
+    } else if (!has_nobody() && helpers_wanted(branch) > 0) {
+      consider(rest_.until(), Deadline::Why::seeking);
+    }
   }
   if (is_free() && !has_nobody())
     consider(asking_ ? asking_->since + std::chrono::seconds(2) : ask_at_, Deadline::Why::asking);
@@ -111,6 +117,7 @@ void Agent::on(const JobSubmitted& event) {
   if (!added) return;
   const BranchKey key(next_branch_++);
   branches_.emplace(key, Branch({.job = event.terms.job, .path = {}}, event.terms, event.client));
+  rest_.forget();
   at->second.root = key;
 }
 

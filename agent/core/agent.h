@@ -70,7 +70,7 @@ class Agent {
   explicit Agent(const Options& options);
 
   void step(Instant now, const Event& event, std::vector<Action>& actions);
-  [[nodiscard]] std::optional<Deadline> next_deadline() const;
+  [[nodiscard]] std::optional<Deadline> next_deadline() const { return due_; }
 
   [[nodiscard]] std::size_t job_count() const { return jobs_.size(); }
   [[nodiscard]] std::size_t running_count() const { return tasks_.size(); }
@@ -191,6 +191,7 @@ class Agent {
   void notice_own_stall();
   void serve_links();
   void send_beat(Contact& contact);
+  void tell_received(Helper& helper);
   void fall_silent(Contact& contact);
   void be_heard_again(Contact& contact);
   void end_lease_of(Contact& contact);
@@ -302,7 +303,7 @@ class Agent {
   void ask_next_refuge(BranchKey key);
   void orphans_arrived(NodeId refuge, const LoopId& loop);
   void tell_refuge(BranchKey key, NodeId refuge);
-  [[nodiscard]] std::optional<BranchKey> refuge_for(NodeId orphan, const LoopId& loop,
+  [[nodiscard]] std::optional<BranchKey> refuge_for(NodeId from, const protocol::Orphan& orphan,
                                                     const Helper::There& there) const;
   void adopt(BranchKey key, NodeId orphan, const protocol::Orphan& message, const Helper::There& there);
   void on_message(NodeId from, const protocol::Orphan& orphan, const Proofs& proofs);
@@ -310,6 +311,7 @@ class Agent {
 
   // --- grants, both ends (agent_grants.cpp)
   void grant(BranchKey key, NodeId to, const Share& share, std::uint64_t request);
+  void serve_wants();
   void take_back_unanswered();
   void on_message(NodeId from, const protocol::Grant& grant, const Proofs& proofs);
   void on_message(NodeId from, const protocol::Accept& accept, const Proofs& proofs);
@@ -372,7 +374,10 @@ class Agent {
   Branch* root_branch(JobId job);
   [[nodiscard]] const Branch* root_branch(JobId job) const;
 
+  [[nodiscard]] std::optional<Deadline> compute_deadline() const;
+
   Options options_;
+  std::optional<Deadline> due_;  // as of the end of the latest step
   std::map<JobId, Job> jobs_;
   std::map<BranchKey, Branch> branches_;
   std::map<NodeId, Contact> contacts_;
@@ -384,11 +389,12 @@ class Agent {
   std::vector<Peer> shuffle_;  // what the exchange under way sends
   std::vector<Errand> errands_;
   std::map<NodeId, Orphanage> orphanages_;
+  Rest rest_;
   std::vector<KeptRequest> kept_requests_;
   std::optional<Instant> held_until_;          // we offered ourselves, ...
   std::pair<NodeId, std::uint64_t> held_for_;  // ... to that node, as the answer to that request
   std::optional<Instant> idle_since_;
-  Instant noted_at_;
+  std::optional<Instant> noted_at_;
   std::optional<Instant> work_seen_;  // the latest sign that a job is alive
   std::optional<Asking> asking_;
   Instant ask_at_;

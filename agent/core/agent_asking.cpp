@@ -16,7 +16,7 @@ constexpr Duration ask_gap_idle = std::chrono::seconds(60);
 constexpr Duration work_about_for = std::chrono::seconds(60);  // after the latest sign of any job
 constexpr Duration ask_patience = std::chrono::seconds(2);
 constexpr std::size_t notes_count = 4;
-constexpr Duration note_gap = std::chrono::seconds(1);  // short idle times are not worth telling
+constexpr Duration note_gap = std::chrono::seconds(3);  // short idle times are not worth telling
 
 }  // namespace
 
@@ -39,9 +39,12 @@ void Agent::be_idle() {
   if (!is_free()) return;
   if (!idle_since_) {
     idle_since_ = now_;
-    ask_gap_ = ask_gap_first;
-    ask_at_ = now_;
-    if (now_ - noted_at_ >= note_gap) tell_few_that_we_are_free();
+    // Between short bursts of work, as at the end of a job, the asks go on as they were.
+    if (!noted_at_ || now_ - *noted_at_ >= note_gap) {
+      ask_gap_ = ask_gap_first;
+      ask_at_ = now_;
+      tell_few_that_we_are_free();
+    }
   }
   std::erase_if(kept_requests_, [&](const KeptRequest& kept) { return kept.until <= now_ || !is_up(kept.node); });
   if (!kept_requests_.empty()) {

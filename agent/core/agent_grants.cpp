@@ -188,6 +188,22 @@ void Agent::on_message(NodeId from, const protocol::Want& want, const Proofs&) {
   branches_.at(*key).helper(from)->wanted = want.iterations;
 }
 
+// Helpers that run dry are fed first, before strangers; and so are we, before that happens.
+void Agent::serve_wants() {
+  for (auto& [key, branch] : branches_) {
+    while (Helper* helper = branch.hungry_helper()) {
+      if (!is_up(helper->node) || !deadline_of(branch)) break;
+      grant(key, helper->node, branch.share_back(branch.next_share(*helper, now_)), 0);
+    }
+    const auto* master = std::get_if<Master>(&branch.upstream());
+    if (master == nullptr || !is_up(master->node) || branch.orphaned()) continue;
+    const std::uint64_t wanted = branch.wants_more(options_.slots);
+    if (wanted == 0) continue;
+    branch.upward().want_told = true;
+    send(master->node, protocol::Want{.branch = master->id, .iterations = wanted});
+  }
+}
+
 void Agent::on_message(NodeId from, const protocol::Recall& recall, const Proofs&) {
   const std::optional<BranchKey> key = held_for({.node = from, .id = recall.branch});
   if (!key) return;

@@ -14,6 +14,7 @@ constexpr Duration redial_period = std::chrono::seconds(1);
 constexpr Duration idle_link_life = std::chrono::seconds(60);
 constexpr Duration idle_links_period = std::chrono::seconds(10);
 constexpr std::size_t idle_links_max = 32;
+constexpr Duration receipt_patience = std::chrono::milliseconds(1'500);
 constexpr Duration lent_on_patience = std::chrono::seconds(2);
 constexpr std::size_t unknown_answered_max = 16;  // branches of one beat that are not known (any more)
 
@@ -170,9 +171,8 @@ void Agent::close_idle_links() {
 // We were to be called at the deadline. Whatever the reason for being late, nobody else is to blame for that time.
 void Agent::notice_own_stall() {
   if (!std::exchange(begun_, true)) return;
-  const std::optional<Deadline> due = next_deadline();
-  if (!due || now_ - due->at < trust::stall_counts_from) return;
-  const Duration stall = now_ - due->at;
+  if (!due_ || now_ - due_->at < trust::stall_counts_from) return;
+  const Duration stall = now_ - due_->at;
   stall_ = std::max(stall_, stall);
   actions_->emplace_back(Notice{.what = Notice::What::stalled, .job = {}, .piece = {}, .peer = {}});
   for (auto& [node, contact] : contacts_) {
@@ -224,20 +224,30 @@ void Agent::send_beat(Contact& contact) {
           {.branch = {.sender_is = protocol::Side::master, .branch = helper->id}, .digest = digest_of(helper->held)});
       if (attached.mandates.empty() || attached.mandates.back() != branch.loop().job)
         attached.mandates.push_back(branch.loop().job);
-      tell_settled(key, *helper);
+      if (now_ - helper->settled_told >= receipt_patience) tell_settled(key, *helper);
+      tell_received(*helper);
     }
     const bool full = attached.mandates.size() == protocol::limits::mandates_per_beat_max ||
                       beat.branches.size() + 1 >= protocol::limits::branches_per_beat_max;
     if (full) send(node, std::exchange(beat, {}), std::exchange(attached, {}));
     const auto* master = std::get_if<Master>(&branch.upstream());
     if (master != nullptr && master->node == node) {
+      // To the master, what is finished and was not reported is still with us.
       IntervalSet open = branch.partition().unstarted();
       open.insert(branch.partition().out());
+      open.insert(branch.results().unsent());
       beat.branches.push_back(
           {.branch = {.sender_is = protocol::Side::helper, .branch = master->id}, .digest = digest_of(open)});
     }
   }
   send(node, std::move(beat), std::move(attached));
+}
+
+// What is settled need not be acknowledged besides.
+void Agent::tell_received(Helper& helper) {
+  if (helper.unsettled.empty()) helper.unacknowledged.reset();
+  if (!helper.unacknowledged || now_ - helper.unacknowledged_since < receipt_patience) return;
+  send(helper.node, protocol::Received{.branch = helper.id, .number = *std::exchange(helper.unacknowledged, {})});
 }
 
 void Agent::fall_silent(Contact& contact) {

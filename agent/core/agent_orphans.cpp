@@ -18,6 +18,11 @@ constexpr Duration refuge_patience = std::chrono::seconds(2);  // for one to ans
 constexpr Duration refuge_patience_max = std::chrono::seconds(30);
 constexpr Duration kept_without_mandate = std::chrono::seconds(60);
 
+// What is opened anew is another loop: its owner takes nothing of this one.
+std::uint64_t opening_of(const Branch& branch) {
+  return branch.openings().empty() ? 0 : branch.openings().back().instance;
+}
+
 // What an orphan tells, and what the branch that adopts it has, may have so many gaps each: both fit one answer.
 constexpr std::size_t orphan_gaps_max = protocol::limits::intervals_per_message_max / 8;
 
@@ -97,6 +102,7 @@ void Agent::tell_refuge(BranchKey key, NodeId refuge) {
     orphan.lent = rest.take(rest.lent, room);
     orphan.finished = rest.take(rest.finished, room);
     orphan.last = rest.empty();
+    orphan.opening = opening_of(branch);
     const bool last = orphan.last;
     send(refuge, std::move(orphan), {.mandates = {branch.loop().job}, .results = {}, .batches = {}, .records = {}});
     if (last) return;
@@ -118,21 +124,23 @@ void Agent::on_message(NodeId from, const protocol::Orphan& orphan, const Proofs
   // So much no honest helper holds, and no answer could tell what becomes of it: its lease ends.
   if (gaps_of(there) >= orphan_gaps_max) return;
   if (ended_.contains(orphan.loop.job)) return send(from, protocol::Ended{.job = orphan.loop.job, .statement = {}});
-  if (const std::optional<BranchKey> key = refuge_for(from, orphan.loop, there)) adopt(*key, from, orphan, there);
+  if (const std::optional<BranchKey> key = refuge_for(from, orphan, there)) adopt(*key, from, orphan, there);
 }
 
 // Of the branches of the loop the owner's, or one that has some of what the orphan holds, and has it from somebody
 // else.
-std::optional<Agent::BranchKey> Agent::refuge_for(NodeId orphan, const LoopId& loop, const Helper::There& there) const {
+std::optional<Agent::BranchKey> Agent::refuge_for(NodeId from, const protocol::Orphan& orphan,
+                                                  const Helper::There& there) const {
   IntervalSet theirs = there.unstarted;
   theirs.insert(there.lent_on);
   theirs.insert(there.finished);
   for (Interval interval : there.started) theirs.insert(interval);
   for (const auto& [key, branch] : branches_) {
-    if (branch.loop() != loop) continue;
+    if (branch.loop() != orphan.loop || opening_of(branch) != orphan.opening) continue;
+    if (branch.owner() && branch.owner()->abandoned()) continue;
     if (branch.owner()) return key;
     const auto* master = std::get_if<Master>(&branch.upstream());
-    if (master != nullptr && master->node != orphan && !branch.partition().granted().both(theirs).empty() &&
+    if (master != nullptr && master->node != from && !branch.partition().granted().both(theirs).empty() &&
         deadline_of(branch))
       return key;
   }

@@ -54,16 +54,16 @@ void Agent::seek_helpers() {
     Seeking& seeking = branch.seeking();
     if (seeking.complete(now_)) {
       if (divide(key, seeking.conclude())) {
-        seeking.succeed();
+        rest_.forget();
       } else {
-        seeking.rest(now_, random_, round_trip_);
+        rest_.lengthen(now_, random_, round_trip_);
       }
     }
-    if (!seeking.may_begin(now_)) continue;
-    const std::uint32_t probes = seeking.probes_for(helpers_wanted(branch));
+    if (seeking.probing() || !rest_.over(now_)) continue;
+    const std::uint32_t probes = rest_.probes_for(helpers_wanted(branch), now_);
     bool any = false;
     for (std::uint32_t i = 0; i < probes && probe_somebody(branch); ++i) any = true;
-    if (probes > 0 && !(any && seeking.probing())) seeking.rest(now_, random_, round_trip_);
+    if (probes > 0 && !(any && seeking.probing())) rest_.lengthen(now_, random_, round_trip_);
   }
 }
 
@@ -175,14 +175,14 @@ void Agent::on_message(NodeId from, const protocol::Busy& busy, const Proofs&) {
   if (asking_ && asking_->node == from && asking_->request == busy.request) asking_.reset();
   for (auto& [key, branch] : branches_) {
     branch.seeking().on_busy(busy.request, from);
-    if (!busy.free.empty()) branch.seeking().encourage(now_);
   }
+  if (!busy.free.empty()) rest_.cut_short(now_);
 }
 
 void Agent::on_message(NodeId from, const protocol::Note&, const Proofs&) {
   auto at = contacts_.find(from);
   peers_.hear_free(now_, from, {.node_prefix = prefix_of(from), .address = at->second.peer.address});
-  for (auto& [key, branch] : branches_) branch.seeking().encourage(now_);
+  rest_.cut_short(now_);
 }
 
 }  // namespace agent::core

@@ -13,7 +13,7 @@ namespace {
 
 constexpr Duration report_gap_least = std::chrono::milliseconds(1);
 constexpr Duration report_gap_max = std::chrono::seconds(1);
-constexpr Duration report_resend = std::chrono::seconds(3);
+constexpr Duration report_resend = std::chrono::seconds(6);  // well above the time that a receipt may wait
 constexpr std::size_t results_per_report = 1'024;
 constexpr Duration tombstone_life = std::chrono::hours(1);
 
@@ -38,8 +38,8 @@ void Agent::report_due() {
 void Agent::report(BranchKey key, const Master& master) {
   Branch& branch = branches_.at(key);
   Upward& upward = branch.upward();
-  // Quiet beyond the gap: a report that the gap itself put off for a second ends no stream of them.
-  const bool quiet = !upward.reported_at || now_ - *upward.reported_at >= upward.gap + report_gap_max;
+  // Twice the longest gap: at just that gap a steady stream would begin anew with every report.
+  const bool quiet = !upward.reported_at || now_ - *upward.reported_at >= 2 * report_gap_max;
   upward.gap = quiet ? std::max(report_gap_least, contacts_.at(master.node).round_trip)
                      : std::min(report_gap_max, 2 * upward.gap);
   upward.reported_at = now_;
@@ -80,7 +80,8 @@ void Agent::on_message(NodeId from, const protocol::Report& report, const Proofs
   Losers losers;
   for (const BatchFact& batch : proofs.batches) take_batch(branch, helper, batch, losers);
   branch.on_progress(helper, report, now_);
-  send(from, protocol::Received{.branch = report.branch, .number = report.number});
+  if (!helper.unacknowledged) helper.unacknowledged_since = now_;
+  helper.unacknowledged = std::max(helper.unacknowledged.value_or(0), report.number);
   tell_losers(*key, losers, protocol::CancelReason::won_elsewhere);
   stop_unwanted(StopHow::terminate, branch);
   if (helper.held.empty()) tell_settled(*key, helper);
@@ -123,6 +124,7 @@ void Agent::tell_settled(BranchKey key, Helper& helper) {
   const IntervalSet settled = branch.settled_for(helper);
   if (settled.empty() || !is_up(helper.node)) return;
   branch.told_settled(helper, settled);
+  helper.settled_told = now_;
   for (auto& part : settled.in_parts(intervals_per_message))
     send(helper.node, protocol::Settled{.loop = branch.loop(), .intervals = std::move(part)});
 }

@@ -57,6 +57,7 @@ struct Upward {
   std::optional<Instant> reported_at;
   Duration gap{};                           // between reports, at present
   std::optional<Instant> unreceived_since;  // results are under way since then
+  bool want_told = false;                   // since the latest grant: that we could take more
   std::vector<Interval> started_told;       // what the latest report said is running ...
   std::vector<Interval> parked_told;        // ... and, of that, waits for loops of its own
 };
@@ -137,11 +138,18 @@ class Branch {
   // What the helper reported and is settled now, and was not told so yet.
   [[nodiscard]] IntervalSet settled_for(const Helper& helper) const;
   void told_settled(Helper& helper, const IntervalSet& what) { helper.unsettled.erase(what); }
+  // A helper that wants more, and what it is to get of what is unstarted: half of its share by power (weighted
+  // factoring), so that later grants are smaller. Nothing: nobody does, or there is nothing.
+  [[nodiscard]] Helper* hungry_helper();
+  [[nodiscard]] std::uint64_t next_share(const Helper& helper, Instant now) const;
   // Half of what is unstarted, or parts of it from the back.
   [[nodiscard]] Share share_half(Partition::Last last) { return partition_.share_half(last); }
   [[nodiscard]] Share share_back(std::uint64_t count) { return partition_.share_back(count); }
 
   // --- upstream, without an owner
+  // How many iterations more could be begun here and below at once, if the master is to be told so now: nothing
+  // unstarted is left, and the last ones run. `slots` are the node's.
+  [[nodiscard]] std::uint64_t wants_more(std::uint32_t slots) const;
   // More of the loop from the master.
   void on_granted(const IntervalSet& plain, const std::vector<Piece>& pieces, Attempt attempt);
   void on_settled(const IntervalSet& what, std::vector<Action>& actions);

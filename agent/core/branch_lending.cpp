@@ -9,6 +9,8 @@ namespace agent::core {
 
 namespace {
 
+constexpr Duration grant_worth = std::chrono::seconds(3);
+
 bool overlap(Interval a, Interval b) {
   return a.begin < b.end && b.begin < a.end;
 }
@@ -119,6 +121,36 @@ void Branch::on_granted(const IntervalSet& plain, const std::vector<Piece>& piec
   }
   partition_.grant(rest, attempt);
   partition_.take_out(rest.both(stopping));
+  upward_.want_told = false;
+}
+
+std::uint64_t Branch::wants_more(std::uint32_t slots) const {
+  if (upward_.want_told || partition_.has_todo() || partition_.granted().empty()) return 0;
+  std::uint64_t wanted = slots;
+  for (const auto& [node, helper] : helpers_) wanted += helper.wanted;
+  return wanted;
+}
+
+Helper* Branch::hungry_helper() {
+  if (partition_.lendable_count() == 0 || (owner_ && !owner_->starts())) return nullptr;
+  for (auto& [node, helper] : helpers_) {
+    const bool ready = helper.state == Helper::State::live && !helper.reconciling && !helper.unanswered &&
+                       helper.origin == Helper::Origin::recruited;
+    if (ready && helper.wanted > 0) return &helper;
+  }
+  return nullptr;
+}
+
+std::uint64_t Branch::next_share(const Helper& helper, Instant now) const {
+  double all = own_power_.per_second(now, std::nullopt).value_or(0.0);
+  for (const auto& [node, each] : helpers_) all += each.power.per_second(now, std::nullopt).value_or(0.0);
+  const double its = helper.power.per_second(now, std::nullopt).value_or(0.0);
+  const double share = its > 0.0 ? its / all : 1.0 / static_cast<double>(helpers_.size() + 1);
+  const auto lendable = static_cast<double>(partition_.lendable_count());
+  // Not so little that it comes back for more at once: a grant costs four messages.
+  const double least = its * std::chrono::duration<double>(grant_worth).count();
+  return std::max<std::uint64_t>(1,
+                                 static_cast<std::uint64_t>(std::min(lendable, std::max(least, lendable * share / 2))));
 }
 
 void Branch::on_settled(const IntervalSet& what, std::vector<Action>& actions) {

@@ -4,11 +4,14 @@
 #include <cassert>
 
 #include "agent/core/planted.h"
+
 namespace agent::core {
 
 Link::Numbers Link::on_send(Instant now) {
   ++sent_;
   remember_send(now);
+  // Whatever is sent says that we live; but digests and mandates are only in beats.
+  if (beat_due_) beat_due_ = std::max(*beat_due_, std::min(now + trust::beat_period, beaten_at_ + trust::beat_gap_max));
   if (heard_ > echoed_by_us_) {
     echoed_by_us_ = heard_;
     // An absent end is less than any.
@@ -49,6 +52,7 @@ void Link::on_echo(std::uint64_t sequence) {
 void Link::watch(Instant now, Random& random) {
   if (watched_since_) return;
   watched_since_ = now;
+  beaten_at_ = now;
   beat_due_ =
       now +
       Duration(static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(trust::beat_period.count()) + 1)));
@@ -61,6 +65,7 @@ void Link::unwatch() {
 
 void Link::on_beat(Instant now) {
   assert(watched_since_);
+  beaten_at_ = now;
   beat_due_ = now + trust::beat_period;
 }
 

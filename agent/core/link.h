@@ -36,6 +36,7 @@ namespace agent::core {
 namespace trust {
 
 inline constexpr Duration beat_period = std::chrono::seconds(1);
+inline constexpr Duration beat_gap_max = std::chrono::seconds(2);   // between two beats, if other messages go that way
 inline constexpr Duration suspect_after = std::chrono::seconds(3);  // of silence
 inline constexpr Duration lease_term = std::chrono::seconds(10);    // and dead
 inline constexpr int clock_rate_error_percent = 1;                  // of any clock against true time
@@ -46,6 +47,7 @@ inline constexpr Duration send_log_step = std::chrono::milliseconds(50);
 inline constexpr Duration lease_surely_over = lease_term * (100 + 2 * clock_rate_error_percent) / 100 + lease_grace;
 inline constexpr std::size_t sends_max = lease_term / send_log_step + 1;
 
+static_assert(beat_gap_max + beat_period <= suspect_after);
 static_assert(suspect_after >= 3 * beat_period, "two lost beats and a late one are no reason to doubt anybody");
 static_assert(lease_term >= 3 * suspect_after, "a helper that misses its master has time to find another one");
 static_assert(stall_counts_from < beat_period, "a stall that swallows a beat is noticed");
@@ -126,6 +128,7 @@ class Link {
   std::uint64_t echoed_by_us_ = 0;
   std::optional<Instant> heard_at_;  // our stalls added
   std::optional<Instant> watched_since_;
+  Instant beaten_at_;  // or when it began to be watched
   std::optional<Instant> beat_due_;
 };
 

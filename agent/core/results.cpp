@@ -139,6 +139,12 @@ IntervalSet Results::kept() const {
   return all;
 }
 
+IntervalSet Results::unsent() const {
+  IntervalSet all;
+  for (std::uint64_t begin : unsent_) all.insert(kept_.at(begin).result.piece);
+  return all;
+}
+
 void Results::check_invariants() const {
   std::map<BatchId, std::uint32_t> batches;
   std::uint64_t end = 0, urgent_seen = 0, sent = 0;

@@ -71,6 +71,7 @@ class Results {
   void resend(const IntervalSet& what);
 
   [[nodiscard]] IntervalSet kept() const;
+  [[nodiscard]] IntervalSet unsent() const;
   void check_invariants() const;
 
  private:

@@ -34,29 +34,29 @@ void Seeking::on_gone(NodeId node) {
   std::erase_if(offers_, [&](const Offered& offer) { return offer.node == node; });
 }
 
-void Seeking::encourage(Instant now) {
-  const Instant sooner = std::max(now, rested_from_ + rest_least);
-  if (cut_short_ || encouraged_ || sooner >= rest_until_) return;
-  cut_short_ = true;
-  rest_until_ = sooner;
-}
-
-void Seeking::rest(Instant now, Random& random, Duration round_trip) {
-  encouraged_ = std::exchange(cut_short_, false);
-  rest_ = rest_ == Duration::zero() ? 2 * round_trip : std::min(rest_max, 2 * rest_);
-  rested_from_ = now;
-  rest_until_ = now + random.jittered(rest_);
-}
-
 std::vector<Seeking::Offered> Seeking::conclude() {
   probing_ = false;
   asked_.clear();
   return std::exchange(offers_, {});
 }
 
-void Seeking::succeed() {
-  rest_ = Duration::zero();
-  rest_until_ = {};
+void Rest::forget() {
+  length_ = Duration::zero();
+  until_ = {};
+}
+
+void Rest::lengthen(Instant now, Random& random, Duration round_trip) {
+  cut_before_ = std::exchange(cut_, false);
+  length_ = fresh(now) ? 2 * round_trip : std::min(most, 2 * length_);
+  from_ = now;
+  until_ = now + random.jittered(length_);
+}
+
+void Rest::cut_short(Instant now) {
+  const Instant sooner = std::max(now, from_ + least);
+  if (cut_ || cut_before_ || sooner >= until_) return;
+  cut_ = true;
+  until_ = sooner;
 }
 
 }  // namespace agent::core

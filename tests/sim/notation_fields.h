@@ -338,6 +338,7 @@ template <class V>
 void fields(V& v, protocol::Orphan& s) {
   v("loop", s.loop), v("epoch", s.epoch), v("master", s.master), v("branch", s.branch), v("attempt", s.attempt);
   v("todo", s.todo), v("started", s.started), v("lent", s.lent), v("finished", s.finished), v("last", s.last);
+  v("opening", s.opening);
 }
 template <class V>
 void fields(V& v, protocol::Adopt& s) {

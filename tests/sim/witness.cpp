@@ -113,8 +113,9 @@ void Witness::on_task_began(const sim::TaskSeen& seen) {
 }
 
 void Witness::on_node_died(NodeIndex node, WorldTime) {
+  // What others earned from it is theirs until it ends.
   masters_.erase(node);
-  std::erase_if(wires_, [&](const auto& each) { return each.first.first == node || each.first.second == node; });
+  std::erase_if(wires_, [&](const auto& each) { return each.first.first == node; });
 }
 
 }  // namespace sim_test

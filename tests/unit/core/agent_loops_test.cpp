@@ -1,4 +1,5 @@
-// Loops inside of iterations, as one agent sees them: root, opener, and helper of somebody else's inner loop.
+// Loops inside of iterations, as one agent sees them: root and opener. (agent_loops_helper_test.cpp: as a helper
+// sees them.)
 
 #include <gtest/gtest.h>
 
@@ -337,88 +338,6 @@ TEST(agent_loops, one_peer_never_helps_with_two_openings_of_one_loop) {
   driver.fork(driver.task_at({}, 0), 0, 10);
   driver.receive(peer, protocol::Ask{.request = 1, .slots = 1, .tags = {}});
   EXPECT_EQ(driver.sent_to<protocol::Grant>(peer).size(), 1U);
-}
-
-// --- on a helper
-
-TEST(agent_loops, a_helper_of_an_inner_loop_needs_not_run_the_iteration_that_opened_it) {
-  LoopsDriver driver(1);
-  driver.link(peer);
-  driver.receive_grant(peer, BranchId(1), {opened_at(peer, below(3), 9)}, {4, 6});
-  const TaskId task = driver.task_at(below(3), 4);
-  driver.fork(task, 0, 1);
-  driver.join(task);
-  LoopPath deeper = below(3);
-  deeper.push_back({.iteration = 4, .ordinal = 0});
-  driver.exit_with(driver.task_at(deeper, 0), 0);
-  EXPECT_EQ(driver.answers.size(), 1U);
-  driver.exit_with(task, 0);
-  driver.exit_with(driver.task_at(below(3), 5), 0);
-  EXPECT_FALSE(driver.sent_to<protocol::Report>(peer).empty());
-  driver.receive(peer, protocol::Settled{.loop = {.job = loops_job(), .path = below(3)}, .intervals = {{4, 6}}});
-  EXPECT_EQ(driver.agent.job_count(), 0U);
-}
-
-TEST(agent_loops, a_grant_without_the_loops_along_its_path_is_refused) {
-  LoopsDriver driver(1);
-  driver.link(peer);
-  LoopTerms loop = opened_at(peer, below(3), 9);
-  loop.path.push_back({.iteration = 1, .ordinal = 0});
-  driver.receive_grant(peer, BranchId(1), {loop}, {4, 6});
-  EXPECT_EQ(driver.sent_to<protocol::Refuse>(peer).size(), 1U);
-  EXPECT_TRUE(driver.tasks.empty());
-}
-
-TEST(agent_loops, a_branch_of_one_opening_takes_nothing_of_another) {
-  LoopsDriver driver(1);
-  driver.link(peer);
-  driver.receive_grant(peer, BranchId(1), {opened_at(peer, below(3), 9)}, {4, 6});
-  driver.receive_grant(peer, BranchId(1), {opened_at(peer, below(3), 10)}, {6, 8});
-  EXPECT_EQ(driver.sent_to<protocol::Refuse>(peer).size(), 1U);
-  driver.receive_grant(peer, BranchId(2), {opened_at(peer, below(3), 10)}, {4, 6});
-  EXPECT_EQ(driver.sent_to<protocol::Accept>(peer).size(), 2U);
-}
-
-TEST(agent_loops, when_the_lease_of_a_helper_lapses_all_levels_are_killed) {
-  LoopsDriver driver(1);
-  driver.link(peer);
-  driver.link(other);
-  driver.receive_grant(peer, BranchId(1), {}, {0, 1});
-  const TaskId task = driver.task_at({}, 0);
-  driver.fork(task, 0, 4);
-  driver.receive(other, protocol::Ask{.request = 1, .slots = 1, .tags = {}});
-  driver.join(task);
-  EXPECT_EQ(driver.sent_to<protocol::Grant>(other).size(), 1U);
-  driver.receive(other, protocol::Accept{.branch = driver.sent_to<protocol::Grant>(other)[0].branch});
-  for (int second = 0; second < 12; ++second) {
-    driver.advance(1s);
-    driver.receive(other, protocol::Beat{});
-  }
-  ASSERT_EQ(driver.stops.size(), 2U);
-  for (const auto& [id, how] : driver.stops) EXPECT_EQ(how, StopHow::kill);
-  EXPECT_EQ(driver.sent_to<protocol::Cancel>(other).size(), 1U);
-  while (!driver.tasks.empty()) driver.obey(driver.tasks.begin()->first);
-  driver.advance(1s);
-  EXPECT_EQ(driver.agent.job_count(), 0U);
-}
-
-TEST(agent_loops, what_would_wait_for_something_less_deep_goes_back) {
-  LoopsDriver driver(1);
-  driver.link(peer);
-  driver.link(other);
-  driver.receive_grant(peer, BranchId(1), {}, {0, 2});
-  const TaskId task = driver.task_at({}, 0);
-  driver.fork(task, 0, 1);
-  driver.receive(other, protocol::Ask{.request = 1, .slots = 1, .tags = {}});
-  driver.join(task);  // all of its loop is lent: the slot is idle
-  EXPECT_EQ(driver.running(), 0U);
-  EXPECT_TRUE(driver.sent_to<protocol::Returned>(peer).empty());  // the root loop's other iteration waits
-  driver.receive_grant(peer, BranchId(2), {opened_at(peer, below(7), 9)}, {4, 6});
-  const auto returned = driver.sent_to<protocol::Returned>(peer);
-  ASSERT_EQ(returned.size(), 1U);
-  EXPECT_EQ(returned[0].branch, BranchId(2));
-  EXPECT_EQ(returned[0].why, protocol::ReturnReason::no_slot);
-  EXPECT_EQ(IntervalSet(returned[0].intervals), IntervalSet({4, 6}));
 }
 
 }  // namespace

@@ -11,29 +11,28 @@ using namespace std::chrono_literals;
 
 class SeekingTest : public testing::Test {
  protected:
-  // A round that asks nodes 1 .. `count` under the requests 1 .. `count`, none of which offers.
-  void round_of_busy(std::uint32_t count = 1) {
-    for (std::uint32_t i = 1; i <= count; ++i) seeking.asked(now, i, node(i), 1ms);
-    for (std::uint32_t i = 1; i <= count; ++i) seeking.on_busy(i, node(i));
-    ASSERT_TRUE(seeking.complete(now));
-    ASSERT_TRUE(seeking.conclude().empty());
-    seeking.rest(now, random, 1ms);
-  }
-  // Until rests are as long as they become.
-  void rest_long() {
-    for (int i = 0; i < 14; ++i) {
-      round_of_busy();
-      now = seeking.due();
+  Instant now = start;
+  Seeking seeking;
+};
+
+class RestTest : public testing::Test {
+ protected:
+  void lengthen() { rest.lengthen(now, random, 1ms); }
+  // Until it is as long as it becomes.
+  void lengthen_to_the_most() {
+    for (int i = 0; i < 15; ++i) {
+      lengthen();
+      now = rest.until();
     }
-    round_of_busy();
+    lengthen();
   }
 
   Instant now = start;
   Random random{1};
-  Seeking seeking;
+  Rest rest;
 };
 
-TEST_F(SeekingTest, a_round_whose_answers_are_all_busy_ends_at_once_and_rests_two_round_trips) {
+TEST_F(SeekingTest, a_round_whose_answers_are_all_busy_is_over_at_once) {
   seeking.asked(now, 1, node(1), 1ms);
   seeking.asked(now, 2, node(2), 1ms);
   seeking.on_busy(1, node(1));
@@ -41,24 +40,7 @@ TEST_F(SeekingTest, a_round_whose_answers_are_all_busy_ends_at_once_and_rests_tw
   seeking.on_busy(2, node(2));
   EXPECT_TRUE(seeking.complete(now));
   EXPECT_TRUE(seeking.conclude().empty());
-  seeking.rest(now, random, 1ms);
   EXPECT_FALSE(seeking.probing());
-  EXPECT_FALSE(seeking.may_begin(now));
-  EXPECT_GE(seeking.due(), now + 1ms);
-  EXPECT_LE(seeking.due(), now + 3ms);
-  EXPECT_TRUE(seeking.may_begin(seeking.due()));
-}
-
-TEST_F(SeekingTest, rests_double_up_to_five_seconds) {
-  Duration rest = 2ms;
-  for (int round = 0; round < 15; ++round) {
-    round_of_busy();
-    EXPECT_GE(seeking.due() - now, rest / 2) << round;
-    EXPECT_LE(seeking.due() - now, rest * 3 / 2) << round;
-    rest = std::min(Seeking::rest_max, 2 * rest);
-    now = seeking.due();
-  }
-  EXPECT_EQ(rest, Seeking::rest_max);
 }
 
 TEST_F(SeekingTest, only_who_was_asked_can_answer_and_only_once) {
@@ -112,44 +94,66 @@ TEST_F(SeekingTest, a_peer_that_is_gone_is_neither_waited_for_nor_reckoned_with)
   EXPECT_EQ(offers.front().node, node(2));
 }
 
-TEST_F(SeekingTest, a_refusal_makes_rounds_small_and_a_success_makes_them_full_again_at_once) {
-  EXPECT_EQ(seeking.probes_for(20), Seeking::probes_max);
-  EXPECT_EQ(seeking.probes_for(3), 3U);
-  round_of_busy();
-  EXPECT_EQ(seeking.probes_for(20), Seeking::probes_after_refusal);
-  EXPECT_EQ(seeking.probes_for(1), 1U);
-  seeking.succeed();
-  EXPECT_EQ(seeking.probes_for(20), Seeking::probes_max);
-  EXPECT_TRUE(seeking.may_begin(now));
+TEST_F(RestTest, rests_begin_with_two_round_trips_and_double_up_to_the_most) {
+  EXPECT_TRUE(rest.over(now));
+  Duration length = 2ms;
+  for (int round = 0; round < 15; ++round) {
+    lengthen();
+    EXPECT_FALSE(rest.over(now));
+    EXPECT_GE(rest.until() - now, length / 2) << round;
+    EXPECT_LE(rest.until() - now, length * 3 / 2) << round;
+    length = std::min(Rest::most, 2 * length);
+    now = rest.until();
+    EXPECT_TRUE(rest.over(now));
+  }
+  EXPECT_EQ(length, Rest::most);
 }
 
-TEST_F(SeekingTest, a_hint_cuts_one_rest_short_but_not_the_next) {
-  rest_long();
+TEST_F(RestTest, a_refusal_makes_rounds_small_and_a_success_makes_them_full_again_at_once) {
+  EXPECT_EQ(rest.probes_for(20, now), Rest::probes_max);
+  EXPECT_EQ(rest.probes_for(3, now), 3U);
+  lengthen();
+  EXPECT_EQ(rest.probes_for(20, now), Rest::probes_after_refusal);
+  EXPECT_EQ(rest.probes_for(1, now), 1U);
+  rest.forget();
+  EXPECT_EQ(rest.probes_for(20, now), Rest::probes_max);
+  EXPECT_TRUE(rest.over(now));
+}
+
+TEST_F(RestTest, what_was_long_ago_is_forgotten) {
+  lengthen_to_the_most();
+  now = rest.until() + Rest::most;
+  EXPECT_EQ(rest.probes_for(20, now), Rest::probes_max);
+  lengthen();
+  EXPECT_LE(rest.until() - now, 3ms);
+}
+
+TEST_F(RestTest, a_hint_cuts_one_rest_short_but_not_the_next) {
+  lengthen_to_the_most();
   const Instant begun = now;
   now += 50ms;
-  seeking.encourage(now);
-  EXPECT_EQ(seeking.due(), begun + Seeking::rest_least);
+  rest.cut_short(now);
+  EXPECT_EQ(rest.until(), begun + Rest::least);
 
-  now = seeking.due();
-  round_of_busy();
-  const Instant due = seeking.due();
-  EXPECT_GE(due, now + Seeking::rest_max / 2);
-  seeking.encourage(now + 1s);
-  EXPECT_EQ(seeking.due(), due);
+  now = rest.until();
+  lengthen();
+  const Instant until = rest.until();
+  EXPECT_GE(until, now + Rest::most / 2);
+  rest.cut_short(now + 1s);
+  EXPECT_EQ(rest.until(), until);
 
-  now = seeking.due();
-  round_of_busy();
-  seeking.encourage(now + 1s);
-  EXPECT_EQ(seeking.due(), now + 1s);
+  now = rest.until();
+  lengthen();
+  rest.cut_short(now + 1s);
+  EXPECT_EQ(rest.until(), now + 1s);
 }
 
-TEST_F(SeekingTest, hints_do_not_lengthen_a_rest) {
-  rest_long();
-  seeking.encourage(now + 1s);
-  const Instant due = seeking.due();
-  EXPECT_EQ(due, now + 1s);
-  seeking.encourage(now + 2s);
-  EXPECT_EQ(seeking.due(), due);
+TEST_F(RestTest, hints_do_not_lengthen_a_rest) {
+  lengthen_to_the_most();
+  rest.cut_short(now + 1s);
+  EXPECT_EQ(rest.until(), now + 1s);
+  rest.cut_short(now + 2s);
+  EXPECT_EQ(rest.until(), now + 1s);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ namespace agent::core {
 
 namespace {
 
+constexpr Duration report_gap_least = std::chrono::milliseconds(1);
 constexpr Duration report_gap_max = std::chrono::seconds(1);
 constexpr Duration report_resend = std::chrono::seconds(6);  // well above the time that a receipt may wait
 constexpr std::size_t results_per_report = 1'024;
@@ -39,7 +40,8 @@ void Agent::report(BranchKey key, const Master& master) {
   Upward& upward = branch.upward();
   // Twice the longest gap: at just that gap a steady stream would begin anew with every report.
   const bool quiet = !upward.reported_at || now_ - *upward.reported_at >= 2 * report_gap_max;
-  upward.gap = quiet ? contacts_.at(master.node).round_trip : std::min(report_gap_max, 2 * upward.gap);
+  upward.gap = quiet ? std::max(report_gap_least, contacts_.at(master.node).round_trip)
+                     : std::min(report_gap_max, 2 * upward.gap);
   upward.reported_at = now_;
   const std::uint64_t number = upward.next_number++;
   Results::Outgoing outgoing = branch.results().send(number, results_per_report);

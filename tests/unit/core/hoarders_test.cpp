@@ -2,14 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/core/played_peers.h"
+#include "tests/unit/core/owner_among_peers.h"
 
 namespace agent::core {
 namespace {
 
 using namespace std::chrono_literals;
 
-class Hoarders : public PlayedPeers {
+class Hoarders : public OwnerAmongPeers {
  protected:
   std::uint64_t recalls(unsigned number) { return told<protocol::Recall>(number).size(); }
 };

@@ -2,14 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/core/played_peers.h"
+#include "tests/unit/core/owner_among_peers.h"
 
 namespace agent::core {
 namespace {
 
 using namespace std::chrono_literals;
 
-class StartedOnce : public PlayedPeers {
+class StartedOnce : public OwnerAmongPeers {
  protected:
   StartedOnce() {
     terms.retries = 3;

@@ -1,0 +1,288 @@
+#include <gtest/gtest.h>
+
+#include "agent/core/branch.h"
+#include "tests/unit/core/loans.h"
+
+namespace agent::core {
+namespace {
+
+using How = TaskEnded::How;
+using Rest = Partition::Rest;
+using namespace std::chrono_literals;
+
+class BranchLending : public BranchLoans {
+ protected:
+  const Partition& partition() { return branch->partition(); }
+  // Helper n says that these run there.
+  void progress(std::uint32_t number, std::vector<Interval> started, std::vector<Interval> lent = {}) {
+    protocol::Report report{.branch = BranchId(number), .batches = {}, .started = std::move(started)};
+    if (!lent.empty()) report.lent.push_back({.helper = node(50), .attempt = {}, .what = std::move(lent)});
+    branch->on_progress(*branch->helper(node(number)), report, now);
+  }
+};
+
+TEST_F(BranchLending, what_comes_back_unstarted_keeps_its_attempt) {
+  begin_as_owner(10);
+  Helper& helper = lend(1, 4);
+  EXPECT_EQ(helper.held, span(6, 10));
+  EXPECT_EQ(partition().out(), span(6, 10));
+  branch->take_back(helper, span(7, 9), Rest::never_started);
+  EXPECT_EQ(helper.held.intervals(), (std::vector<Interval>{{.begin = 6, .end = 7}, {.begin = 9, .end = 10}}));
+  EXPECT_EQ(partition().todo().intervals(), (std::vector<Interval>{{.begin = 0, .end = 6}, {.begin = 7, .end = 9}}));
+  EXPECT_EQ(partition().attempt_of({.begin = 7, .end = 9}), Attempt(0));
+}
+
+TEST_F(BranchLending, what_a_lost_helper_had_started_keeps_its_bounds_and_all_of_it_gets_a_new_attempt) {
+  begin_as_owner(10);
+  lend(1, 4);
+  progress(1, {{.begin = 6, .end = 8}});
+  branch->forget(node(1));
+  EXPECT_EQ(branch->helper(node(1)), nullptr);
+  EXPECT_TRUE(partition().out().empty());
+  ASSERT_EQ(partition().redo().size(), 1U);
+  EXPECT_EQ(partition().redo().begin()->second.interval, (Interval{.begin = 6, .end = 8}));
+  EXPECT_EQ(partition().redo().begin()->second.attempt, Attempt(1));
+  EXPECT_EQ(partition().attempt_of({.begin = 8, .end = 10}), Attempt(1));
+  EXPECT_EQ(partition().attempt_of({.begin = 0, .end = 6}), Attempt(0));
+}
+
+TEST_F(BranchLending, what_a_lost_helper_held_with_others_stays_with_them) {
+  begin_as_owner(4);
+  lend(1, 2);
+  lend_copy(2, {.begin = 3, .end = 4});
+  branch->forget(node(1));
+  EXPECT_EQ(partition().out(), span(3, 4));
+  EXPECT_EQ(partition().todo_count(), 3U);
+}
+
+TEST_F(BranchLending, a_late_result_of_what_was_taken_back_is_welcome_and_a_second_one_is_not) {
+  begin_as_owner(10);
+  Helper& helper = lend(1, 4);
+  branch->take_back(helper, span(6, 10), Rest::maybe_started);
+  EXPECT_TRUE(report(1, {.begin = 6, .end = 7}));
+  EXPECT_EQ(partition().settled(), span(6, 7));
+  EXPECT_FALSE(report(1, {.begin = 6, .end = 7}));
+  EXPECT_EQ(done<CommitReceived>().size(), 1U);
+  EXPECT_EQ(partition().todo_count(), 9U);
+}
+
+TEST_F(BranchLending, a_result_that_is_not_all_of_it_open_frees_the_rest_of_its_piece) {
+  begin_as_owner(10);
+  lend(1, 4);
+  lend_copy(2, {.begin = 6, .end = 7});
+  EXPECT_TRUE(report(2, {.begin = 6, .end = 7}, Attempt(1)));
+  EXPECT_FALSE(report(1, {.begin = 6, .end = 8}, Attempt(900)));
+  EXPECT_EQ(partition().out(), span(8, 10));
+  EXPECT_TRUE(partition().unstarted().contains({.begin = 7, .end = 8}));
+  // The attempt that it claimed was never issued: one above the one that was.
+  EXPECT_EQ(partition().attempt_of({.begin = 7, .end = 8}), Attempt(1));
+}
+
+TEST_F(BranchLending, a_result_of_what_was_never_granted_is_none) {
+  begin_as_owner(10);
+  lend(1, 4);
+  EXPECT_FALSE(report(1, {.begin = 5, .end = 7}));
+  EXPECT_EQ(partition().out(), span(6, 10));
+  EXPECT_TRUE(done<CommitReceived>().empty());
+}
+
+TEST_F(BranchLending, helpers_learn_once_that_what_they_reported_is_settled) {
+  begin_as_owner(10);
+  lend(1, 4);
+  (void)report(1, {.begin = 6, .end = 8});
+  Helper& helper = *branch->helper(node(1));
+  EXPECT_EQ(branch->settled_for(helper), span(6, 8));
+  branch->told_settled(helper, span(6, 8));
+  EXPECT_TRUE(branch->settled_for(helper).empty());
+}
+
+TEST_F(BranchLending, a_relay_tells_only_what_its_own_master_has_settled) {
+  begin_as_helper({.begin = 0, .end = 10});
+  lend(1, 4);
+  (void)report(1, {.begin = 6, .end = 8});
+  EXPECT_TRUE(branch->settled_for(*branch->helper(node(1))).empty());
+  branch->on_settled(span(7, 8), actions);
+  EXPECT_EQ(branch->settled_for(*branch->helper(node(1))), span(7, 8));
+  EXPECT_TRUE(done<DropBatch>().empty());  // 6 is still needed
+  branch->on_settled(span(6, 7), actions);
+  EXPECT_EQ(done<DropBatch>().size(), 1U);
+}
+
+TEST_F(BranchLending, mending_takes_back_what_is_not_there_and_asks_for_what_is_finished_there) {
+  begin_as_owner(10);
+  Helper& helper = lend(1, 6);  // 4 .. 10
+  Helper::There there;
+  there.unstarted = span(8, 10);
+  there.started = {{.begin = 7, .end = 8}};
+  there.finished = span(6, 7);
+  const Branch::Mended mended = branch->mend(helper, there, now);
+  EXPECT_TRUE(mended.differed);
+  EXPECT_TRUE(mended.dropped.empty());
+  EXPECT_EQ(mended.missing, span(6, 7));
+  EXPECT_EQ(helper.held, span(6, 10));
+  EXPECT_EQ(helper.started.size(), 1U);
+  EXPECT_EQ(partition().unstarted(), span(0, 6));
+  EXPECT_EQ(partition().attempt_of({.begin = 4, .end = 6}), Attempt(1));
+}
+
+TEST_F(BranchLending, mending_keeps_copies_that_run_and_drops_what_others_have) {
+  begin_as_owner(10);
+  Helper& helper = lend(1, 6);  // 4 .. 10
+  branch->take_back(helper, span(4, 10), Rest::maybe_started);
+  lend(2, branch->share_back(4));  // 6 .. 10
+  Helper::There there;
+  there.unstarted = span(8, 10);                                     // somebody else has it now: dropped
+  there.started = {{.begin = 4, .end = 5}, {.begin = 6, .end = 7}};  // todo: resumed; elsewhere: a copy
+  const Branch::Mended mended = branch->mend(helper, there, now);
+  EXPECT_EQ(mended.dropped, span(8, 10));
+  EXPECT_EQ(helper.held.intervals(), (std::vector<Interval>{{.begin = 4, .end = 5}, {.begin = 6, .end = 7}}));
+  EXPECT_EQ(branch->helper(node(2))->held, span(6, 10));
+  EXPECT_EQ(partition().unstarted().count(), 5U);  // 0 .. 4 and 5
+}
+
+TEST_F(BranchLending, ends_that_agree_differ_in_nothing) {
+  begin_as_owner(10);
+  Helper& helper = lend(1, 6);
+  progress(1, {{.begin = 4, .end = 5}});
+  Helper::There there;
+  there.unstarted = span(6, 10);
+  there.started = {{.begin = 4, .end = 6}};
+  EXPECT_FALSE(branch->mend(helper, there, now).differed);
+  EXPECT_EQ(helper.held, span(4, 10));
+  EXPECT_EQ(partition().unstarted(), span(0, 4));
+}
+
+TEST_F(BranchLending, an_orphan_gets_what_its_silent_master_had_of_us) {
+  begin_as_owner(10);
+  lend(1, 6).state = Helper::State::silent;  // 4 .. 10
+  progress(1, {}, {{.begin = 6, .end = 10}});
+  branch->helper(node(1))->state = Helper::State::silent;
+  Helper::There there;
+  there.unstarted = span(8, 10);
+  there.started = {{.begin = 7, .end = 8}};
+  there.finished = span(6, 7);
+  const Branch::Adopted adopted = branch->adopt(node(2), BranchId(20), there, now);
+  EXPECT_EQ(adopted.wanted, span(7, 10));
+  EXPECT_EQ(adopted.to_send, span(6, 7));
+  EXPECT_TRUE(adopted.settled.empty());
+  EXPECT_EQ(branch->helper(node(1))->held, span(4, 6));
+  EXPECT_EQ(branch->helper(node(2))->held, span(6, 10));
+  EXPECT_EQ(branch->helper(node(2))->origin, Helper::Origin::adopted);
+}
+
+TEST_F(BranchLending, an_orphan_keeps_nothing_that_a_live_helper_is_at_unless_it_runs) {
+  begin_as_owner(10);
+  lend(1, 6);  // 4 .. 10, alive
+  lend(3, 2);  // 2 .. 4
+  (void)report(3, {.begin = 3, .end = 4});
+  Helper::There there;
+  there.unstarted = span(8, 10);
+  there.started = {{.begin = 7, .end = 8}};
+  there.finished = span(3, 4);
+  const Branch::Adopted adopted = branch->adopt(node(2), BranchId(20), there, now);
+  EXPECT_EQ(adopted.wanted, span(7, 8));
+  EXPECT_TRUE(adopted.to_send.empty());
+  EXPECT_EQ(adopted.settled, span(3, 4));
+  EXPECT_EQ(branch->helper(node(1))->held, span(4, 10));
+}
+
+TEST_F(BranchLending, an_orphan_that_holds_what_is_todo_here_goes_on_with_it) {
+  begin_as_owner(10);
+  Helper::There there;
+  there.unstarted = span(2, 6);
+  const Branch::Adopted adopted = branch->adopt(node(2), BranchId(20), there, now);
+  EXPECT_EQ(adopted.wanted, span(2, 6));
+  EXPECT_EQ(partition().out(), span(2, 6));
+}
+
+TEST_F(BranchLending, the_adopted_drops_what_is_not_wanted_and_sends_what_is) {
+  begin_as_helper({.begin = 0, .end = 6});
+  end(start(), How::exited, 0);  // 0: finished, wanted
+  end(start(), How::exited, 0);  // 1: finished, of no use
+  (void)branch->results().send(0, 10);
+  branch->results().on_received(0);
+  const TaskId third = start();  // 2: not wanted
+  branch->on_adopted({.node = node(5), .id = BranchId(8)}, span(3, 5), span(0, 1), losers, actions);
+  EXPECT_EQ(branch->upstream(), Upstream(Master{.node = node(5), .id = BranchId(8)}));
+  EXPECT_EQ(losers.tasks, (std::vector{third}));
+  EXPECT_EQ(done<DropResult>().size(), 1U);
+  EXPECT_EQ(branch->results().send(0, 10).covers, span(0, 1));
+  EXPECT_EQ(partition().unstarted(), span(3, 5));
+}
+
+TEST_F(BranchLending, what_a_silent_helper_runs_is_copied_before_what_takes_longest) {
+  begin_as_owner(10);
+  end(start(), How::exited, 0, 1s);
+  lend(1, 2);  // 8 .. 10
+  lend(2, 2);  // 6 .. 8
+  lend(3, 2);  // 4 .. 6
+  progress(1, {{.begin = 8, .end = 9}});
+  now += 10s;
+  progress(2, {{.begin = 6, .end = 7}});
+  now += 10s;
+  progress(3, {{.begin = 4, .end = 5}});
+  EXPECT_EQ(branch->worth_copying(now, node(9)), (Interval{.begin = 8, .end = 9}));
+  branch->helper(node(3))->state = Helper::State::silent;
+  EXPECT_EQ(branch->worth_copying(now, node(9)), (Interval{.begin = 4, .end = 5}));
+}
+
+TEST_F(BranchLending, what_a_helper_lent_on_is_the_helpers_to_copy) {
+  begin_as_owner(10);
+  end(start(), How::exited, 0, 1s);
+  lend(1, 2);
+  progress(1, {{.begin = 8, .end = 9}}, {{.begin = 8, .end = 10}});
+  now += 60s;
+  EXPECT_EQ(branch->worth_copying(now, node(9)), std::nullopt);
+}
+
+TEST_F(BranchLending, a_straggler_is_as_old_as_our_knowledge_of_it) {
+  begin_as_owner(10);
+  end(start(), How::exited, 0, 1s);
+  lend(1, 2);
+  progress(1, {{.begin = 8, .end = 9}});
+  now += 1s;
+  progress(1, {{.begin = 8, .end = 9}});
+  EXPECT_EQ(branch->worth_copying(now, node(9)), std::nullopt);
+  now += 501ms;
+  EXPECT_EQ(branch->worth_copying(now, node(9)), (Interval{.begin = 8, .end = 9}));
+  progress(1, {{.begin = 9, .end = 10}});
+  EXPECT_EQ(branch->worth_copying(now, node(9)), std::nullopt);
+}
+
+TEST_F(BranchLending, what_is_returned_leaves_the_branch) {
+  begin_as_helper({.begin = 0, .end = 10});
+  (void)start();
+  EXPECT_EQ(branch->return_back(2), span(8, 10));
+  EXPECT_EQ(branch->return_these(span(0, 3)), span(1, 3));            // 0 has begun
+  EXPECT_EQ(branch->return_half(Partition::Last::keep), span(6, 8));  // of 3 .. 8
+  EXPECT_EQ(branch->return_unstarted(), span(3, 6));
+  EXPECT_EQ(partition().granted(), span(0, 1));
+}
+
+TEST_F(BranchLending, when_the_lease_lapses_all_that_is_unfinished_leaves_the_branch) {
+  begin_as_helper({.begin = 0, .end = 10});
+  end(start(), How::exited, 0);
+  const TaskId second = start();
+  lend(1, 4);
+  branch->lapse(losers);
+  EXPECT_EQ(losers.tasks, (std::vector{second}));
+  EXPECT_EQ(losers.helpers, (std::vector{std::pair(node(1), span(6, 10))}));
+  EXPECT_EQ(partition().granted(), span(0, 1));
+  EXPECT_EQ(branch->results().kept(), span(0, 1));
+}
+
+TEST_F(BranchLending, a_helper_is_one_until_it_holds_nothing_and_owes_nothing) {
+  begin_as_owner(10);
+  lend(1, 1);
+  EXPECT_EQ(branch->helper_count(), 1U);
+  (void)report(1, {.begin = 9, .end = 10});
+  EXPECT_EQ(branch->helper_count(), 0U);
+  branch->drop_idle_helpers();
+  ASSERT_NE(branch->helper(node(1)), nullptr);  // it is to be told that it is settled
+  branch->told_settled(*branch->helper(node(1)), span(9, 10));
+  branch->drop_idle_helpers();
+  EXPECT_EQ(branch->helper(node(1)), nullptr);
+}
+
+}  // namespace
+}  // namespace agent::core

@@ -67,7 +67,6 @@ CORE_BANNED_TEXT = {
 ROOMS_WITH_MIRRORED_TESTS = ("protocol", "crypto", "agent/core", "agent/exec")
 # .cpp -> (test that covers it, why it has none of its own)
 TESTED_ELSEWHERE = {
-    "agent/core/job.cpp": ("tests/unit/core/agent_test.cpp", "a job is driven through the agent's events only"),
     "agent/exec/command_expand.cpp": ("tests/unit/exec/command_test.cpp", "the second half of command.h"),
     # The parts of the launcher show only in what becomes of a task, so the tests are sorted by that.
     "agent/exec/descriptor.cpp": ("tests/unit/exec/launcher_test.cpp", "closes: a thousand tasks leave nothing open"),

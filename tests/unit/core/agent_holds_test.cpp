@@ -26,7 +26,7 @@ class AgentHolds : public PlayedPeers {
   }
   // What we believe that the helper holds, as the beat says it.
   std::uint64_t believed() {
-    advance(1'500ms);
+    advance(2'500ms);
     return told<protocol::Beat>(1).back().branches.front().digest;
   }
   protocol::Holds holds(BranchId branch) const {
@@ -65,7 +65,9 @@ TEST_F(AgentHolds, both_ends_compute_the_same_digest) {
   say(2,
       protocol::Grant{.branch = BranchId(3), .loop = {.job = job_named(2), .path = {}}, .intervals = given.intervals},
       proofs_of(1'000, 2));
-  advance(1'500ms);
+  EXPECT_EQ(told<protocol::Accept>(2).size(), 1U);
+  advance(2'500ms);
+  ASSERT_FALSE(told<protocol::Beat>(2).empty());
   EXPECT_EQ(told<protocol::Beat>(2).back().branches,
             (std::vector{protocol::BranchDigest{.branch = {.sender_is = Side::helper, .branch = BranchId(3)},
                                                 .digest = digest}}));

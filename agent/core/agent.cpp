@@ -218,10 +218,12 @@ void Agent::stop(Task& task, StopHow how) {
   actions_->emplace_back(StopTask{.task = task.id, .how = how});
 }
 
-void Agent::stop_unwanted(StopHow how, const Branch& branch) {
+void Agent::stop_unwanted(StopHow how, Branch& branch) {
   for (const auto& [begin, running] : branch.running()) {
     if (branch.unwanted(running.piece.interval)) stop(tasks_.at(running.task), how);
   }
+  for (const auto& [node, gone] : branch.let_go_unwanted())
+    send_cancel(*branch.helper(node), gone, protocol::CancelReason::stopped);
 }
 
 void Agent::stop_losers(const Losers& losers) {

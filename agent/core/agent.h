@@ -376,7 +376,7 @@ class Agent {
 
   void sign_due_mandates();
   // Tells tasks of the branch that are wanted no more to stop.
-  void stop_unwanted(StopHow how, const Branch& branch);
+  void stop_unwanted(StopHow how, Branch& branch);
   void stop_losers(const Losers& losers);
   void stop(Task& task, StopHow how);
   void cancel(JobId job, StopHow how);

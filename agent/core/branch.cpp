@@ -117,12 +117,14 @@ void Branch::free_again(IntervalSet what, Attempt issued, Partition::Rest rest, 
 
 void Branch::put_back(const IntervalSet& what, Attempt issued, Partition::Rest rest,
                       const std::vector<Piece>& started) {
-  partition_.put_back(what, issued, rest, started);
+  // What has its result stays, whoever loses it.
+  const IntervalSet back = what.both(partition_.out());
+  partition_.put_back(back, issued, rest, started);
   if (!owner_) return;
-  IntervalSet ended = what;
+  IntervalSet ended = back;
   if (owner_->starts()) {
     const std::optional<Interval> window = owner_->unwanted();
-    ended = window ? what.within(*window) : IntervalSet();
+    ended = window ? back.within(*window) : IntervalSet();
   }
   partition_.remove(ended);
 }
@@ -233,6 +235,26 @@ bool Branch::unwanted(Interval running) const {
   if (!owner_) return false;
   const std::optional<Interval> window = owner_->unwanted();
   return window && running.begin >= window->begin && running.end <= window->end;
+}
+
+std::vector<std::pair<NodeId, IntervalSet>> Branch::let_go_unwanted() {
+  std::vector<std::pair<NodeId, IntervalSet>> let_go;
+  const std::optional<Interval> window = owner_ ? owner_->unwanted() : std::nullopt;
+  if (!window) return let_go;
+  for (auto& [node, helper] : helpers_) {
+    const IntervalSet gone = helper.held.within(*window);
+    if (gone.empty()) continue;
+    helper.held.erase(gone);
+    helper.lent_on.erase(gone);
+    std::erase_if(helper.started, [&](const auto& entry) { return !helper.held.contains(entry.second.interval); });
+    let_go.emplace_back(node, gone);
+  }
+  for (const auto& [node, gone] : let_go) {
+    IntervalSet nobodys = gone.both(partition_.out());
+    nobodys.erase(held());
+    partition_.remove(nobodys);
+  }
+  return let_go;
 }
 
 IntervalSet Branch::held() const {

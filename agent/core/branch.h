@@ -228,6 +228,8 @@ class Branch {
   // Whether a running piece is wanted no more and should be told to stop.
   [[nodiscard]] bool unwanted(Interval running) const;
 
+  // What helpers hold and the owner wants no more leaves the branch: they are to be told.
+  std::vector<std::pair<NodeId, IntervalSet>> let_go_unwanted();
   // The verdict of an owner's loop, once nothing is out and nothing more will start.
   std::optional<AnswerVerdict> conclude(std::vector<Action>& actions);
 

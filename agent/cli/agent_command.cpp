@@ -73,8 +73,9 @@ class Foreground {
     auto agent = shell::Agent::start(&loop_, state, options);
     if (!agent) return tl::unexpected(agent.error());
     agent_ = *std::move(agent);
-    if (auto listening = agent_->listen(); !listening) return listening;
+    // Before anybody can know that there is an agent to be signalled.
     for (int number : {SIGINT, SIGTERM, SIGHUP}) watch(number);
+    if (auto listening = agent_->listen(); !listening) return listening;
     return {};
   }
 

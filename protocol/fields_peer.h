@@ -60,6 +60,7 @@ template <class V>
 void fields(V& v, Field<V, BranchDigest> m) {
   v(m.branch);
   v(m.digest);
+  v(m.reports_stored);
 }
 
 template <class V>

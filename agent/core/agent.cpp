@@ -13,6 +13,7 @@ namespace {
 
 constexpr Duration launch_pause_first = std::chrono::milliseconds(100);
 constexpr Duration launch_pause_max = std::chrono::seconds(5);
+constexpr std::uint64_t cache_bytes_max = std::uint64_t{64} << 20;  // of results that are not settled
 constexpr Duration deadline_step = std::chrono::seconds(2);  // launchers are not told of less
 
 }  // namespace
@@ -65,7 +66,7 @@ std::optional<Deadline> Agent::compute_deadline() const {
     if (job.root) consider(job.mandate_due, Deadline::Why::mandate);
   }
   if (launch_pause_) consider(*launch_pause_, Deadline::Why::launch_pause);
-  for (const auto& [node, contact] : contacts_) consider_contact(contact, consider);
+  for (const Watched& each : watched_) consider_contact(*each.contact, consider);
   for (const auto& [key, branch] : branches_) {
     const auto* master = std::get_if<Master>(&branch.upstream());
     if (master != nullptr && is_up(master->node)) {
@@ -248,8 +249,16 @@ void Agent::conclude_jobs() {
 void Agent::fill_slots() {
   if (launch_pause_ && now_ < *launch_pause_) return;
   launch_pause_.reset();
+  if (cache_is_full()) return;
   while (const std::optional<BranchKey> next = hungriest()) start(*next);
   copy_here();
+}
+
+// It empties by itself, whatever starts here: the roots settle what they get in any order.
+bool Agent::cache_is_full() const {
+  std::uint64_t bytes = 0;
+  for (const auto& [key, branch] : branches_) bytes += branch.results().kept_bytes();
+  return bytes >= cache_bytes_max;
 }
 
 void Agent::copy_here() {

@@ -207,13 +207,20 @@ class Agent {
   [[nodiscard]] static bool is_question(const Message& message);
   [[nodiscard]] bool is_up(NodeId node) const;
   [[nodiscard]] bool shares_branch_with(NodeId node) const;
+  // A peer with a branch between us.
+  struct Watched {
+    NodeId node;
+    Link::Pace pace = Link::Pace::brisk;
+    Contact* contact = nullptr;
+    bool operator==(const Watched& other) const { return node == other.node && pace == other.pace; }
+  };
+  [[nodiscard]] std::vector<Watched> sharers();
   void watch_links();
   // Hangs up links that carry nothing: those that were not used for long, and the oldest of too many.
   void close_idle_links();
   void notice_own_stall();
   void serve_links();
   void send_beat(Contact& contact);
-  void tell_received(Helper& helper);
   void fall_silent(Contact& contact);
   void be_heard_again(Contact& contact);
   void end_lease_of(Contact& contact);
@@ -354,7 +361,9 @@ class Agent {
   // --- results, both ends (agent_results.cpp)
   void report_due();
   void report(BranchKey key, const Master& master);
+  void take_stock(Helper& helper, const protocol::Report& report, const Proofs& proofs);
   void take_batch(Branch& branch, Helper& helper, const BatchFact& batch, Losers& losers);
+  void pass_on_settled(BranchKey key, Helper& helper);
   void tell_settled(BranchKey key, Helper& helper);
   void note(Notice::What what, const Branch& branch, Interval piece, std::optional<NodeId> peer);
   // Nothing of the job goes on here, and nothing of it is kept but its tombstone.
@@ -384,6 +393,8 @@ class Agent {
   [[nodiscard]] std::optional<Instant> deadline_of(const Branch& branch) const;
   void extend_deadlines();
   void fill_slots();
+  // With results that wait to be settled: nothing more is begun, and nobody asked for work or help.
+  [[nodiscard]] bool cache_is_full() const;
   // Which branch a free slot is for: the job with the fewest running tasks, among equals the one served longest ago; of
   // a job the deepest loop, since somebody waits for it.
   [[nodiscard]] std::optional<BranchKey> hungriest() const;
@@ -403,6 +414,8 @@ class Agent {
   std::map<JobId, Job> jobs_;
   std::map<BranchKey, Branch> branches_;
   std::map<NodeId, Contact> contacts_;
+  std::vector<Watched> watched_;  // as of the latest step, in order
+  bool links_changed_ = false;    // since then one came up or broke
   Random random_;
   std::map<JobId, Instant> ended_;  // tombstones, with the time of death
   std::uint64_t next_branch_id_ = 1;

@@ -21,7 +21,7 @@ constexpr Duration note_gap = std::chrono::seconds(3);  // short idle times are 
 }  // namespace
 
 bool Agent::is_busy() const {
-  return slots_.empty_count() == 0 ||
+  return slots_.empty_count() == 0 || cache_is_full() ||
          std::ranges::any_of(branches_, [&](const auto& entry) { return could_start(entry.second); });
 }
 

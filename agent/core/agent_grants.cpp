@@ -194,8 +194,8 @@ void Agent::on_message(NodeId from, const protocol::Want& want, const Proofs&) {
 // Helpers that run dry are fed first, before strangers; and so are we, before that happens.
 void Agent::serve_wants() {
   for (auto& [key, branch] : branches_) {
-    while (Helper* helper = branch.hungry_helper()) {
-      if (!is_up(helper->node) || !deadline_of(branch)) break;
+    const auto may = [&](NodeId node) { return is_up(node) && may_lend(branch, node); };
+    while (const Helper* helper = branch.hungry_helper(may)) {
       grant(key, helper->node, branch.share_back(branch.next_share(*helper, now_)), 0);
     }
     const auto* master = std::get_if<Master>(&branch.upstream());

@@ -1,6 +1,7 @@
 // Links, beats, leases and silence: whom we can rely on, and who relies on us.
 #include <algorithm>
 #include <cassert>
+#include <tuple>
 #include <utility>
 
 #include "agent/core/agent.h"
@@ -14,7 +15,6 @@ constexpr Duration redial_period = std::chrono::seconds(1);
 constexpr Duration idle_link_life = std::chrono::seconds(60);
 constexpr Duration idle_links_period = std::chrono::seconds(10);
 constexpr std::size_t idle_links_max = 32;
-constexpr Duration receipt_patience = std::chrono::milliseconds(1'500);
 constexpr Duration lent_on_patience = std::chrono::seconds(2);
 constexpr std::size_t unknown_answered_max = 16;  // branches of one beat that are not known (any more)
 
@@ -76,6 +76,7 @@ void Agent::on(const LinkUp& event) {
   if (node == options_.node) return;
   Contact& contact = contacts_[node];
   const bool same = contact.peer.instance == event.peer.instance;
+  links_changed_ = true;
   contact.peer = event.peer;
   contact.up = true;
   contact.used = now_;
@@ -94,6 +95,7 @@ void Agent::on(const LinkDown& event) {
   auto at = contacts_.find(event.peer);
   if (at == contacts_.end()) return;
   Contact& contact = at->second;
+  links_changed_ = true;
   contact.up = false;
   contact.link.unwatch();
   for (auto& [key, branch] : branches_) branch.seeking().on_gone(event.peer);
@@ -137,22 +139,47 @@ void Agent::see_mandate(const MandateFact& fact) {
   if (job != nullptr && !job->root) job->mandate.see(now_, fact.sequence, fact.time_to_live, fact.age);
 }
 
+// Peers with a branch between us, each once, in order: who shares several has the pace of the briskest.
+std::vector<Agent::Watched> Agent::sharers() {
+  std::vector<Watched> found;
+  for (auto& [key, branch] : branches_) {
+    if (const auto* master = std::get_if<Master>(&branch.upstream())) {
+      const bool open = branch.partition().open_count() > 0 || branch.results().has_unstored() || branch.orphaned();
+      found.push_back({.node = master->node, .pace = open ? Link::Pace::brisk : Link::Pace::calm});
+    }
+    for (const auto& [node, helper] : branch.helpers())
+      found.push_back({.node = node, .pace = helper.at_rest() ? Link::Pace::calm : Link::Pace::brisk});
+  }
+  std::ranges::sort(found, {}, [](const Watched& each) { return std::tie(each.node, each.pace); });
+  const auto again = std::ranges::unique(found, {}, &Watched::node);
+  found.erase(again.begin(), again.end());
+  return found;
+}
+
 // Links that carry a branch are watched, others are not; of those that have neither a link nor a branch nothing is
 // kept.
 void Agent::watch_links() {
+  std::vector<Watched> now = sharers();
+  if (!links_changed_ && now == watched_) return;
+  links_changed_ = false;
+  watched_ = std::move(now);
+  auto watched = watched_.begin();
   for (auto at = contacts_.begin(); at != contacts_.end();) {
     auto here = at++;
     Contact& contact = here->second;
-    const bool shared = shares_branch_with(here->first);
+    while (watched != watched_.end() && watched->node < here->first) ++watched;
+    const bool shared = watched != watched_.end() && watched->node == here->first;
+    if (shared) watched->contact = &contact;
     if (!shared) contact.silent_since.reset();
     if (contact.up && shared) {
-      contact.link.watch(now_, random_);
+      contact.link.watch(now_, watched->pace, random_);
     } else if (contact.up) {
       contact.link.unwatch();
     } else if (!shared) {
       contacts_.erase(here);
     }
   }
+  std::erase_if(watched_, [](const Watched& each) { return each.contact == nullptr; });
 }
 
 void Agent::close_idle_links() {
@@ -199,7 +226,9 @@ void Agent::consider_contact(const Contact& contact, const Consider& consider) c
 
 void Agent::serve_links() {
   std::vector<NodeId> lapsed;
-  for (auto& [node, contact] : contacts_) {
+  for (const Watched& watched : watched_) {
+    const NodeId node = watched.node;
+    Contact& contact = *watched.contact;
     if (contact.up && contact.link.beat_due() && *contact.link.beat_due() <= now_) send_beat(contact);
     if (contact.up && !contact.silent_since && contact.link.suspect(now_)) fall_silent(contact);
     if (!contact.silent_since) continue;
@@ -223,12 +252,13 @@ void Agent::send_beat(Contact& contact) {
   contact.link.on_beat(now_);
   for (auto& [key, branch] : branches_) {
     if (Helper* helper = branch.helper(node)) {
-      beat.branches.push_back(
-          {.branch = {.sender_is = protocol::Side::master, .branch = helper->id}, .digest = digest_of(helper->held)});
+      beat.branches.push_back({.branch = {.sender_is = protocol::Side::master, .branch = helper->id},
+                               .digest = digest_of(helper->held),
+                               .reports_stored = helper->reports_stored});
+      helper->told_stored();
       if (attached.mandates.empty() || attached.mandates.back() != branch.loop().job)
         attached.mandates.push_back(branch.loop().job);
-      if (now_ - helper->settled_told >= receipt_patience) tell_settled(key, *helper);
-      tell_received(*helper);
+      pass_on_settled(key, *helper);
     }
     const bool full = attached.mandates.size() == protocol::limits::mandates_per_beat_max ||
                       beat.branches.size() + 1 >= protocol::limits::branches_per_beat_max;
@@ -244,13 +274,6 @@ void Agent::send_beat(Contact& contact) {
     }
   }
   send(node, std::move(beat), std::move(attached));
-}
-
-// What is settled need not be acknowledged besides.
-void Agent::tell_received(Helper& helper) {
-  if (helper.unsettled.empty()) helper.unacknowledged.reset();
-  if (!helper.unacknowledged || now_ - helper.unacknowledged_since < receipt_patience) return;
-  send(helper.node, protocol::Received{.branch = helper.id, .number = *std::exchange(helper.unacknowledged, {})});
 }
 
 void Agent::fall_silent(Contact& contact) {
@@ -328,7 +351,11 @@ void Agent::on_message(NodeId from, const protocol::Beat& beat, const Proofs&) {
     const BranchId id = theirs.branch.branch;
     if (theirs.branch.sender_is == protocol::Side::master) {
       // One that we know nothing of (any more): its master learns so, and takes it back.
-      if (!held_for({.node = from, .id = id}) && ++unknown <= unknown_answered_max) tell_nothing_held(from, id);
+      if (const auto key = held_for({.node = from, .id = id})) {
+        branches_.at(*key).on_stored(theirs.reports_stored, now_);
+      } else if (++unknown <= unknown_answered_max) {
+        tell_nothing_held(from, id);
+      }
       continue;
     }
     const std::optional<BranchKey> key = lent_as(from, id);

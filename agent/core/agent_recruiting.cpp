@@ -41,7 +41,7 @@ std::uint32_t Agent::helpers_wanted(const Branch& branch) const {
   const std::uint64_t todo = branch.partition().lendable_count();
   const std::uint32_t helpers = helpers_of(branch.loop());
   if (helpers >= branch.branch_number() || todo < 2 || (branch.owner() && !branch.owner()->starts())) return 0;
-  if (branch.starts_at_most_once() && !branch.owner()) return 0;
+  if ((branch.starts_at_most_once() && !branch.owner()) || cache_is_full()) return 0;
   if (const std::optional<Duration> cost = branch.mean_cost()) {
     const double worth = static_cast<double>(cost->count()) * static_cast<double>(todo);
     if (worth < static_cast<double>((worth_round_trips * (round_trip_ + startup_cost)).count())) return 0;

@@ -15,6 +15,7 @@ constexpr Duration report_gap_least = std::chrono::milliseconds(1);
 constexpr Duration report_gap_max = std::chrono::seconds(1);
 constexpr Duration report_resend = std::chrono::seconds(6);  // well above the time that a receipt may wait
 constexpr std::size_t results_per_report = 1'024;
+constexpr Duration settled_pace = std::chrono::milliseconds(1'500);
 constexpr Duration tombstone_life = std::chrono::hours(1);
 
 }  // namespace
@@ -81,11 +82,22 @@ void Agent::on_message(NodeId from, const protocol::Report& report, const Proofs
   Losers losers;
   for (const BatchFact& batch : proofs.batches) take_batch(branch, helper, batch, losers);
   branch.on_progress(helper, report, now_);
-  if (!helper.unacknowledged) helper.unacknowledged_since = now_;
-  helper.unacknowledged = std::max(helper.unacknowledged.value_or(0), report.number);
+  take_stock(helper, report, proofs);
   tell_losers(*key, losers, protocol::CancelReason::won_elsewhere);
   stop_unwanted(StopHow::terminate, branch);
-  if (helper.held.empty()) tell_settled(*key, helper);
+  pass_on_settled(*key, helper);
+}
+
+// Beats tell what is stored; a stream that would run out of credit before the next one is told at once.
+void Agent::take_stock(Helper& helper, const protocol::Report& report, const Proofs& proofs) {
+  helper.reports_stored = std::max(helper.reports_stored, report.number + 1);
+  for (const BatchFact& batch : proofs.batches) {
+    helper.credit_used.results += batch.results.size();
+    helper.credit_used.bytes += batch.size_bytes;
+  }
+  if (!helper.credit_used.above_a_quarter()) return;
+  helper.told_stored();
+  send(helper.node, protocol::Received{.branch = helper.id, .number = helper.reports_stored - 1});
 }
 
 void Agent::take_batch(Branch& branch, Helper& helper, const BatchFact& batch, Losers& losers) {
@@ -121,6 +133,12 @@ void Agent::note(Notice::What what, const Branch& branch, Interval piece, std::o
       Notice{.what = what, .job = branch.loop().job, .piece = piece, .peer = peer, .path = branch.loop().path});
 }
 
+// At once what ends its branch, the rest now and then.
+void Agent::pass_on_settled(BranchKey key, Helper& helper) {
+  const bool last = helper.held.empty() && branches_.at(key).settled_for(helper) == helper.unsettled;
+  if (last || now_ - helper.settled_told >= settled_pace) tell_settled(key, helper);
+}
+
 void Agent::tell_settled(BranchKey key, Helper& helper) {
   Branch& branch = branches_.at(key);
   const IntervalSet settled = branch.settled_for(helper);
@@ -134,9 +152,7 @@ void Agent::tell_settled(BranchKey key, Helper& helper) {
 void Agent::on_message(NodeId from, const protocol::Received& received, const Proofs&) {
   const std::optional<BranchKey> key = held_for({.node = from, .id = received.branch});
   if (!key) return;
-  Branch& branch = branches_.at(*key);
-  branch.results().on_received(received.number);
-  branch.upward().unreceived_since.reset();
+  branches_.at(*key).on_stored(received.number + 1, now_);
 }
 
 void Agent::on_message(NodeId from, const protocol::Settled& settled, const Proofs&) {
@@ -144,6 +160,7 @@ void Agent::on_message(NodeId from, const protocol::Settled& settled, const Proo
     const auto* master = std::get_if<Master>(&branch.upstream());
     if (master == nullptr || master->node != from || branch.loop() != settled.loop) continue;
     branch.on_settled(IntervalSet(settled.intervals), *actions_);
+    for (const auto& [node, helper] : branch.helpers()) pass_on_settled(key, *branch.helper(node));
   }
 }
 

@@ -19,6 +19,7 @@
 // another task of this branch runs.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <utility>
@@ -101,6 +102,7 @@ class Branch {
   [[nodiscard]] std::optional<Owner>& owner() { return owner_; }
   [[nodiscard]] const std::optional<Owner>& owner() const { return owner_; }
   [[nodiscard]] Results& results() { return results_; }
+  [[nodiscard]] const Results& results() const { return results_; }
   [[nodiscard]] const std::map<NodeId, Helper>& helpers() const { return helpers_; }
   [[nodiscard]] bool starts_at_most_once() const { return terms_.started_at_most_once; }
 
@@ -143,7 +145,7 @@ class Branch {
   void told_settled(Helper& helper, const IntervalSet& what) { helper.unsettled.erase(what); }
   // A helper that wants more, and what it is to get of what is unstarted: half of its share by power (weighted
   // factoring), so that later grants are smaller. Nothing: nobody does, or there is nothing.
-  [[nodiscard]] Helper* hungry_helper();
+  [[nodiscard]] Helper* hungry_helper(const std::function<bool(NodeId)>& may_lend);
   [[nodiscard]] std::uint64_t next_share(const Helper& helper, Instant now) const;
   // Half of what is unstarted, or parts of it from the back.
   [[nodiscard]] Share share_half(Partition::Last last) { return partition_.share_half(last); }
@@ -167,6 +169,8 @@ class Branch {
   [[nodiscard]] std::uint64_t wants_more(std::uint32_t slots) const;
   // More of the loop from the master.
   void on_granted(const IntervalSet& plain, const std::vector<Piece>& pieces, Attempt attempt);
+  // The master has our reports below that number.
+  void on_stored(std::uint64_t below, Instant now);
   void on_settled(const IntervalSet& what, std::vector<Action>& actions);
   // The master wants these no more (nothing: none of it): they leave the branch. Who works on them is a loser.
   void on_cancelled(const IntervalSet& what, Losers& losers, std::vector<Action>& actions);

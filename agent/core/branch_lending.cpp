@@ -139,12 +139,10 @@ std::uint64_t Branch::wants_more(std::uint32_t slots) const {
   return wanted;
 }
 
-Helper* Branch::hungry_helper() {
-  if (partition_.lendable_count() == 0 || (owner_ && !owner_->starts())) return nullptr;
+Helper* Branch::hungry_helper(const std::function<bool(NodeId)>& may_lend) {
+  if (partition_.lendable_count() == 0) return nullptr;
   for (auto& [node, helper] : helpers_) {
-    const bool ready = helper.state == Helper::State::live && !helper.reconciling && !helper.unanswered &&
-                       helper.origin == Helper::Origin::recruited;
-    if (ready && helper.wanted > 0) return &helper;
+    if (helper.wanted > 0 && helper.state == Helper::State::live && may_lend(node)) return &helper;
   }
   return nullptr;
 }
@@ -159,6 +157,12 @@ std::uint64_t Branch::next_share(const Helper& helper, Instant now) const {
   const double least = its * std::chrono::duration<double>(grant_worth).count();
   return std::max<std::uint64_t>(1,
                                  static_cast<std::uint64_t>(std::min(lendable, std::max(least, lendable * share / 2))));
+}
+
+void Branch::on_stored(std::uint64_t below, Instant now) {
+  if (!results_.on_stored(below)) return;
+  upward_.unreceived_since.reset();
+  if (results_.credit_used().results > 0) upward_.unreceived_since = now;
 }
 
 void Branch::on_settled(const IntervalSet& what, std::vector<Action>& actions) {
@@ -313,8 +317,9 @@ void Branch::lapse(Losers& losers) {
 std::optional<Instant> Branch::report_at() const {
   if (owner_) return std::nullopt;
   const Instant begun{};
-  if (results_.has_urgent()) return begun;
-  bool news = results_.has_unsent();
+  const bool may_send = results_.has_credit();
+  if (results_.has_urgent() && may_send) return begun;
+  bool news = results_.has_unsent() && may_send;
   if (!news) {
     news = running_.size() != upward_.started_told.size() ||
            !std::ranges::equal(running_, upward_.started_told, {},

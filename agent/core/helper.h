@@ -23,6 +23,7 @@
 #include "agent/core/names.h"
 #include "agent/core/partition.h"
 #include "agent/core/power.h"
+#include "agent/core/results.h"
 #include "agent/core/time.h"
 
 namespace agent::core {
@@ -55,8 +56,9 @@ struct Helper {
   IntervalSet lent_on;                          // of `held`: with helpers of its own, as last reported
   IntervalSet unsettled;                        // it reported these, and was not told that they are settled
   Instant settled_told;                         // last time
-  std::optional<std::uint64_t> unacknowledged;  // the number of its latest report, to be told with a beat ...
-  Instant unacknowledged_since;                 // ... not long after this, if not all of it is settled before
+  std::uint64_t reports_stored = 0;             // its reports below this number have come ...
+  std::uint64_t reports_told = 0;               // ... as it knows, from a beat or from `received`
+  Results::Credit credit_used;                  // by those that it does not know of
   std::optional<IntervalSet> unanswered;        // the grant that it has not accepted yet ...
   Instant granted_at;                           // ... sent then
   std::optional<Instant> silent_since;          // since then nothing is heard
@@ -77,6 +79,14 @@ struct Helper {
     rest.erase(lent_on);
     for (const auto& [begin, piece] : started) rest.erase(piece.interval);
     return rest;
+  }
+  void told_stored() {
+    reports_told = reports_stored;
+    credit_used = {};
+  }
+  // All that it was lent has come, and it knows: only the word that its results are settled is still due.
+  [[nodiscard]] bool at_rest() const {
+    return state == State::live && held.empty() && !unanswered && reports_told == reports_stored && !reconciling;
   }
   // Nothing of it is awaited, nothing need be told to it.
   [[nodiscard]] bool over() const { return !counts() && unsettled.empty() && !unanswered; }

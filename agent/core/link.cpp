@@ -11,7 +11,7 @@ Link::Numbers Link::on_send(Instant now) {
   ++sent_;
   remember_send(now);
   // Whatever is sent says that we live; but digests and mandates are only in beats.
-  if (beat_due_) beat_due_ = std::max(*beat_due_, std::min(now + trust::beat_period, beaten_at_ + trust::beat_gap_max));
+  if (beat_due_) beat_due_ = std::max(*beat_due_, std::min(now + beat_period(), beaten_at_ + beat_gap_max()));
   if (heard_ > echoed_by_us_) {
     echoed_by_us_ = heard_;
     // An absent end is less than any.
@@ -49,7 +49,21 @@ void Link::on_echo(std::uint64_t sequence) {
   sends_.erase(sends_.begin(), later);
 }
 
-void Link::watch(Instant now, Random& random) {
+Duration Link::beat_period() const {
+  return pace_ == Pace::brisk ? trust::beat_period : trust::calm_beat_period;
+}
+
+Duration Link::beat_gap_max() const {
+  return pace_ == Pace::brisk ? trust::beat_gap_max : trust::calm_beat_period;
+}
+
+void Link::watch(Instant now, Pace pace, Random& random) {
+  const bool hurry = watched_since_ && pace_ == Pace::calm && pace == Pace::brisk;
+  pace_ = pace;
+  if (hurry) {
+    watched_since_ = now;
+    beat_due_ = std::min(*beat_due_, now + trust::beat_period);
+  }
   if (watched_since_) return;
   watched_since_ = now;
   beaten_at_ = now;
@@ -66,7 +80,7 @@ void Link::unwatch() {
 void Link::on_beat(Instant now) {
   assert(watched_since_);
   beaten_at_ = now;
-  beat_due_ = now + trust::beat_period;
+  beat_due_ = now + beat_period();
 }
 
 void Link::forgive(Duration stall) {
@@ -78,7 +92,8 @@ void Link::forgive(Duration stall) {
 
 std::optional<Instant> Link::suspect_at() const {
   if (!watched_since_) return std::nullopt;
-  return *std::max(heard_at_, watched_since_) + trust::suspect_after;
+  const Duration patience = pace_ == Pace::brisk ? trust::suspect_after : trust::calm_suspect_after;
+  return *std::max(heard_at_, watched_since_) + patience;
 }
 
 void Link::check_invariants() const {

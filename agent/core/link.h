@@ -38,6 +38,9 @@ namespace trust {
 inline constexpr Duration beat_period = std::chrono::seconds(1);
 inline constexpr Duration beat_gap_max = std::chrono::seconds(2);   // between two beats, if other messages go that way
 inline constexpr Duration suspect_after = std::chrono::seconds(3);  // of silence
+// On a link where nothing is open any more: only the word that results are settled is still to come.
+inline constexpr Duration calm_beat_period = std::chrono::seconds(3);
+inline constexpr Duration calm_suspect_after = std::chrono::seconds(9);
 inline constexpr Duration lease_term = std::chrono::seconds(10);    // and dead
 inline constexpr int clock_rate_error_percent = 1;                  // of any clock against true time
 inline constexpr Duration lease_grace = std::chrono::seconds(1);    // in which a lapsed helper stops its tasks
@@ -49,6 +52,7 @@ inline constexpr std::size_t sends_max = lease_term / send_log_step + 1;
 
 static_assert(beat_gap_max + beat_period <= suspect_after);
 static_assert(suspect_after >= 3 * beat_period, "two lost beats and a late one are no reason to doubt anybody");
+static_assert(calm_suspect_after >= 3 * calm_beat_period);
 static_assert(lease_term >= 3 * suspect_after, "a helper that misses its master has time to find another one");
 static_assert(stall_counts_from < beat_period, "a stall that swallows a beat is noticed");
 static_assert(lease_surely_over >=
@@ -80,6 +84,11 @@ class Link {
     impossible  // it echoes what was never sent: a sign of life, and no lease
   };
 
+  // How soon the silence of the peer must be noticed. Both ends find out by themselves, the one that expects beats
+  // never later than the one that sends them: who gave the work calms down when it has told that the last result has
+  // come, who did it when it hears that.
+  enum class Pace { brisk, calm };
+
   Link() = default;
   // A further link to the same instance of the peer: what was earned on the one before goes on.
   explicit Link(Lease carried) : lease_(carried) {}
@@ -88,8 +97,9 @@ class Link {
   Arrival on_received(Instant now, Numbers numbers);
 
   // The link carries a branch or a deputyship from now on; the first beat is due within a period, at random, so that
-  // links that came up together do not beat together. No effect if it is watched already.
-  void watch(Instant now, Random& random);
+  // links that came up together do not beat together. If it is watched already, only the pace changes; silence counts
+  // anew when it becomes brisk.
+  void watch(Instant now, Pace pace, Random& random);
   void unwatch();
   [[nodiscard]] bool watched() const { return watched_since_.has_value(); }
 
@@ -117,6 +127,8 @@ class Link {
     std::uint64_t sequence = 0;
     Instant at;
   };
+  [[nodiscard]] Duration beat_period() const;
+  [[nodiscard]] Duration beat_gap_max() const;
   void remember_send(Instant now);
   void on_echo(std::uint64_t sequence);
 
@@ -127,7 +139,8 @@ class Link {
   std::uint64_t heard_ = 0;  // highest sequence of the peer's
   std::uint64_t echoed_by_us_ = 0;
   std::optional<Instant> heard_at_;  // our stalls added
-  std::optional<Instant> watched_since_;
+  std::optional<Instant> watched_since_;  // at this pace, if brisk
+  Pace pace_ = Pace::brisk;
   Instant beaten_at_;  // or when it began to be watched
   std::optional<Instant> beat_due_;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <iterator>
+#include <utility>
 
 #include "protocol/limits.h"
 
@@ -22,23 +23,39 @@ bool urgent(const KeptResult& result) {
 void Results::keep(const KeptResult& result) {
   const bool added = kept_.emplace(result.piece.begin, Entry{.result = result, .report = {}, .stored = false}).second;
   assert(added);
-  if (!result.source.own()) ++batches_[result.source.batch];
+  if (result.source.own()) {
+    kept_bytes_ += result.size_bytes;
+  } else {
+    Batch& batch = batches_[result.source.batch];
+    if (batch.kept++ == 0) kept_bytes_ += batch.bytes = result.size_bytes;
+  }
   unsent_.insert(result.piece.begin);
   if (urgent(result)) ++urgent_;
 }
 
-void Results::drop(const Entry& entry, std::vector<Action>& actions) {
+void Results::arrived(Entry& entry) {
+  if (!entry.report) return;
+  sent_.erase({*entry.report, entry.result.piece.begin});
+  auto report = reports_.find(*std::exchange(entry.report, std::nullopt));
+  if (--report->second.results > 0) return;
+  sent_bytes_ -= report->second.bytes;
+  reports_.erase(report);
+}
+
+void Results::drop(Entry& entry, std::vector<Action>& actions) {
   const ResultSource& source = entry.result.source;
   const std::uint64_t begin = entry.result.piece.begin;
   if (unsent_.erase(begin) > 0 && urgent(entry.result)) --urgent_;
-  if (entry.report) sent_.erase({*entry.report, begin});
+  arrived(entry);
   if (source.own()) {
+    kept_bytes_ -= entry.result.size_bytes;
     actions.emplace_back(DropResult{.task = source.task});
     return;
   }
   auto batch = batches_.find(source.batch);
   assert(batch != batches_.end());
-  if (--batch->second > 0) return;
+  if (--batch->second.kept > 0) return;
+  kept_bytes_ -= batch->second.bytes;
   actions.emplace_back(DropBatch{.batch = source.batch});
   batches_.erase(batch);
 }
@@ -57,14 +74,13 @@ void Results::let_go(const IntervalSet& what, const IntervalSet& needed, std::ve
 }
 
 void Results::let_go_all(std::vector<Action>& actions) {
-  for (const auto& [begin, entry] : kept_) drop(entry, actions);
+  for (auto& [begin, entry] : kept_) drop(entry, actions);
   kept_.clear();
 }
 
 void Results::mark_unsent(Entry& entry) {
   const std::uint64_t begin = entry.result.piece.begin;
-  if (entry.report) sent_.erase({*entry.report, begin});
-  entry.report.reset();
+  arrived(entry);
   entry.stored = false;
   if (unsent_.insert(begin).second && urgent(entry.result)) ++urgent_;
 }
@@ -110,16 +126,20 @@ Results::Outgoing Results::send(std::uint64_t number, std::size_t results_max) {
     entry.report = number;
     sent_.emplace(number, begin);
   }
+  if (!chosen.empty()) reports_[number] = {.results = static_cast<std::uint32_t>(chosen.size()), .bytes = all_bytes};
+  if (!chosen.empty()) sent_bytes_ += all_bytes;
   return out;
 }
 
-void Results::on_received(std::uint64_t number) {
-  while (!sent_.empty() && sent_.begin()->first <= number) {
+bool Results::on_stored(std::uint64_t below) {
+  bool any = false;
+  while (!sent_.empty() && sent_.begin()->first < below) {
     Entry& entry = kept_.at(sent_.begin()->second);
-    entry.report.reset();
+    arrived(entry);
     entry.stored = true;
-    sent_.erase(sent_.begin());
+    any = true;
   }
+  return any;
 }
 
 void Results::unsend() {
@@ -146,21 +166,33 @@ IntervalSet Results::unsent() const {
 }
 
 void Results::check_invariants() const {
-  std::map<BatchId, std::uint32_t> batches;
-  std::uint64_t end = 0, urgent_seen = 0, sent = 0;
+  std::map<BatchId, Batch> batches;
+  std::map<std::uint64_t, std::uint32_t> under_way;
+  std::uint64_t end = 0, urgent_seen = 0, sent = 0, bytes = 0;
   for (const auto& [begin, entry] : kept_) {
     assert(begin == entry.result.piece.begin && begin >= end);
     end = entry.result.piece.end;
-    if (!entry.result.source.own()) ++batches[entry.result.source.batch];
+    const ResultSource& source = entry.result.source;
+    Batch* batch = source.own() ? nullptr : &batches[source.batch];
+    if (batch == nullptr || batch->kept++ == 0) bytes += entry.result.size_bytes;
+    if (batch != nullptr && batch->kept == 1) batch->bytes = entry.result.size_bytes;
     const bool unsent = unsent_.contains(begin);
     assert(int{unsent} + int{entry.report.has_value()} + int{entry.stored} == 1);
     if (unsent && urgent(entry.result)) ++urgent_seen;
     if (entry.report) {
       assert(sent_.contains({*entry.report, begin}));
+      ++under_way[*entry.report];
       ++sent;
     }
   }
-  assert(batches == batches_ && urgent_seen == urgent_ && sent == sent_.size());
+  assert(batches == batches_ && bytes == kept_bytes_ && urgent_seen == urgent_ && sent == sent_.size());
+  assert(under_way.size() == reports_.size());
+  std::uint64_t sent_bytes = 0;
+  for (const auto& [number, report] : reports_) {
+    assert(under_way[number] == report.results);
+    sent_bytes += report.bytes;
+  }
+  assert(sent_bytes == sent_bytes_);
 }
 
 }  // namespace agent::core

@@ -228,7 +228,7 @@ void fields(V& v, protocol::BranchRef& s) {
 }
 template <class V>
 void fields(V& v, protocol::BranchDigest& s) {
-  v("branch", s.branch), v("digest", s.digest);
+  v("branch", s.branch), v("digest", s.digest), v("reports_stored", s.reports_stored);
 }
 template <class V>
 void fields(V& v, protocol::Lent& s) {

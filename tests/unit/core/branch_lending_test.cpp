@@ -200,7 +200,7 @@ TEST_F(BranchLending, the_adopted_drops_what_is_not_wanted_and_sends_what_is) {
   end(start(), How::exited, 0);  // 0: finished, wanted
   end(start(), How::exited, 0);  // 1: finished, of no use
   (void)branch->results().send(0, 10);
-  branch->results().on_received(0);
+  branch->results().on_stored(1);
   const TaskId third = start();  // 2: not wanted
   branch->on_adopted({.node = node(5), .id = BranchId(8)}, span(3, 5), span(0, 1), losers, actions);
   EXPECT_EQ(branch->upstream(), Upstream(Master{.node = node(5), .id = BranchId(8)}));

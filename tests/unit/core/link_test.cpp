@@ -85,7 +85,7 @@ TEST(link, an_echo_of_what_was_never_sent_gives_no_lease) {
 TEST(link, a_sequence_that_does_not_grow_counts_for_nothing) {
   Link link;
   Random random(1);
-  link.watch(start, random);
+  link.watch(start, Link::Pace::brisk, random);
   link.on_send(start);
   link.on_received(start, {5, 0});
   EXPECT_EQ(link.on_received(start + 2s, {5, 1}), Link::Arrival::stale);
@@ -131,7 +131,7 @@ TEST(link, a_lease_goes_on_with_the_next_link) {
 TEST(link, three_seconds_of_silence_make_it_suspect_until_it_is_heard_again) {
   Link link;
   Random random(1);
-  link.watch(start, random);
+  link.watch(start, Link::Pace::brisk, random);
   EXPECT_FALSE(link.suspect(start + 3s - 1ns));
   EXPECT_TRUE(link.suspect(start + 3s));
   link.on_received(start + 4s, {1, 0});
@@ -145,9 +145,9 @@ TEST(link, silence_counts_only_while_it_is_watched) {
   link.on_received(start, {1, 0});
   EXPECT_EQ(link.suspect_at(), std::nullopt);
   EXPECT_FALSE(link.suspect(start + 1h));
-  link.watch(start + 1h, random);
+  link.watch(start + 1h, Link::Pace::brisk, random);
   EXPECT_EQ(link.suspect_at(), start + 1h + 3s);
-  link.watch(start + 1h + 1s, random);
+  link.watch(start + 1h + 1s, Link::Pace::brisk, random);
   EXPECT_EQ(link.suspect_at(), start + 1h + 3s);
   link.unwatch();
   EXPECT_EQ(link.suspect_at(), std::nullopt);
@@ -157,7 +157,7 @@ TEST(link, silence_counts_only_while_it_is_watched) {
 TEST(link, a_stall_of_our_own_is_held_against_nobody_else) {
   Link link;
   Random random(1);
-  link.watch(start, random);
+  link.watch(start, Link::Pace::brisk, random);
   link.on_send(start);
   link.on_received(start, {1, 1});
   link.on_send(start);
@@ -172,7 +172,7 @@ TEST(link, beats_are_a_period_apart_and_the_first_one_is_spread_over_a_period) {
     Link link;
     Random random(seed);
     EXPECT_EQ(link.beat_due(), std::nullopt);
-    link.watch(start, random);
+    link.watch(start, Link::Pace::brisk, random);
     least = std::min(least, *link.beat_due() - start);
     most = std::max(most, *link.beat_due() - start);
     link.on_beat(start + 5s);

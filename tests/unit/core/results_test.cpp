@@ -105,9 +105,9 @@ TEST_F(ResultsTest, a_batch_is_sent_once_whole_and_dropped_with_its_last_result)
 TEST_F(ResultsTest, what_is_received_is_not_sent_again_when_the_link_breaks) {
   for (std::uint64_t i = 0; i < 3; ++i) results.keep(of_ours(i));
   for (std::uint64_t number = 0; number < 3; ++number) (void)results.send(number, 1);
-  EXPECT_EQ(results.sent_count(), 3U);
-  results.on_received(1);
-  EXPECT_EQ(results.sent_count(), 1U);
+  EXPECT_EQ(results.credit_used().results, 3U);
+  results.on_stored(2);
+  EXPECT_EQ(results.credit_used().results, 1U);
   results.unsend();
   EXPECT_EQ(results.send(3, 1'000).results, tasks({2}));
   EXPECT_EQ(results.kept_count(), 3U);
@@ -118,16 +118,16 @@ TEST_F(ResultsTest, what_was_sent_again_is_received_with_the_later_report_only) 
   (void)results.send(0, 1);
   results.unsend();
   (void)results.send(1, 1);
-  results.on_received(0);
-  EXPECT_EQ(results.sent_count(), 1U);
-  results.on_received(1);
-  EXPECT_EQ(results.sent_count(), 0U);
+  results.on_stored(1);
+  EXPECT_EQ(results.credit_used().results, 1U);
+  results.on_stored(2);
+  EXPECT_EQ(results.credit_used().results, 0U);
 }
 
 TEST_F(ResultsTest, what_is_wanted_again_is_sent_again_though_it_was_received) {
   for (std::uint64_t i = 0; i < 6; ++i) results.keep(of_ours(i, i == 3 ? Outcome::failed : Outcome::ok));
   (void)results.send(0, 1'000);
-  results.on_received(0);
+  results.on_stored(1);
   results.resend(span(2, 4));
   EXPECT_TRUE(results.has_urgent());
   EXPECT_EQ(results.send(1, 1'000).results, tasks({3, 2}));

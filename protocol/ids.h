@@ -4,9 +4,12 @@
 // `Id` wraps a number or a byte array under a tag. The names follow protocol/README.md, section "Names of things".
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <type_traits>
 #include <vector>
 
 #ifdef NDEBUG
@@ -15,13 +18,32 @@
 
 namespace protocol {
 
+// As memcmp orders them; the first eight bytes of digests and keys nearly always tell. Identifiers are compared more
+// often than anything else is done.
+template <std::size_t N>
+[[nodiscard]] std::strong_ordering in_order(const std::array<std::byte, N>& a, const std::array<std::byte, N>& b) {
+  static_assert(N > sizeof(std::uint64_t) && std::endian::native == std::endian::little);
+  std::uint64_t first_of_a = 0, first_of_b = 0;
+  std::memcpy(&first_of_a, a.data(), sizeof first_of_a);
+  std::memcpy(&first_of_b, b.data(), sizeof first_of_b);
+  if (first_of_a != first_of_b) return __builtin_bswap64(first_of_a) <=> __builtin_bswap64(first_of_b);
+  return std::memcmp(a.data(), b.data(), N) <=> 0;
+}
+
 template <class Tag, class Rep>
 class Id {
  public:
   constexpr Id() = default;
   constexpr explicit Id(Rep value) : value_(value) {}
   [[nodiscard]] constexpr const Rep& value() const { return value_; }
-  constexpr auto operator<=>(const Id&) const = default;
+  constexpr bool operator==(const Id&) const = default;
+  constexpr std::strong_ordering operator<=>(const Id& other) const {
+    if constexpr (std::is_arithmetic_v<Rep>) {
+      return value_ <=> other.value_;
+    } else {
+      return in_order(value_, other.value_);
+    }
+  }
 
  private:
   Rep value_{};

@@ -14,7 +14,7 @@ namespace {
 constexpr Duration launch_pause_first = std::chrono::milliseconds(100);
 constexpr Duration launch_pause_max = std::chrono::seconds(5);
 constexpr std::uint64_t cache_bytes_max = std::uint64_t{64} << 20;  // of results that are not settled
-constexpr Duration deadline_step = std::chrono::seconds(2);  // launchers are not told of less
+constexpr Duration deadline_step = std::chrono::seconds(2);         // launchers are not told of less
 
 }  // namespace
 

@@ -232,6 +232,7 @@ class Agent {
   void on_message(NodeId from, const protocol::Beat& beat, const Proofs& proofs);
   void on_message(NodeId from, const protocol::Holds& holds, const Proofs& proofs);
   void see_mandate(const MandateFact& fact);
+  void hurry_mandate(JobId job);
 
   // --- recruiting (agent_recruiting.cpp)
   // What is to be said to somebody as soon as a link to that address is up.

@@ -15,6 +15,7 @@ constexpr Duration redial_period = std::chrono::seconds(1);
 constexpr Duration idle_link_life = std::chrono::seconds(60);
 constexpr Duration idle_links_period = std::chrono::seconds(10);
 constexpr std::size_t idle_links_max = 32;
+constexpr Duration mandate_dawdles = Mandate::life / 4;  // after so long on its way it waits for no beat
 constexpr Duration lent_on_patience = std::chrono::seconds(2);
 constexpr std::size_t unknown_answered_max = 16;  // branches of one beat that are not known (any more)
 
@@ -136,7 +137,22 @@ void Agent::on(const MessageReceived& event) {
 
 void Agent::see_mandate(const MandateFact& fact) {
   Job* job = find(fact.job);
-  if (job != nullptr && !job->root) job->mandate.see(now_, fact.sequence, fact.time_to_live, fact.age);
+  if (job == nullptr || job->root) return;
+  if (job->mandate.see(now_, fact.sequence, fact.time_to_live, fact.age) && fact.age >= mandate_dawdles)
+    hurry_mandate(fact.job);
+}
+
+// Beat by beat it would reach nobody far below before its time is over.
+void Agent::hurry_mandate(JobId job) {
+  std::set<NodeId> below;
+  for (const auto& [key, branch] : branches_) {
+    if (branch.loop().job != job) continue;
+    for (const auto& [node, helper] : branch.helpers()) below.insert(node);
+  }
+  for (NodeId node : below) {
+    auto at = contacts_.find(node);
+    if (at != contacts_.end() && at->second.up && at->second.link.watched()) send_beat(at->second);
+  }
 }
 
 // Peers with a branch between us, each once, in order: who shares several has the pace of the briskest.

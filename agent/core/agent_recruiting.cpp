@@ -16,6 +16,7 @@ constexpr Duration hold_base = std::chrono::milliseconds(200);
 constexpr Duration hold_max = std::chrono::seconds(2);
 constexpr Duration kept_for = std::chrono::seconds(30);
 constexpr std::size_t kept_requests_max = 16;
+constexpr std::uint64_t narrow_tree = 8;  // below 8 helpers, a helper's share is so much larger by their square
 constexpr std::uint32_t slots_believed_max = 4'096;  // of one node
 constexpr Duration round_trip_believed_max = std::chrono::seconds(10);
 
@@ -93,22 +94,26 @@ void Agent::probe(Branch& branch, NodeId node) {
 }
 
 // The first split may be crude: shares by slots, ours among them. (With less for ourselves, one offer at a time would
-// make a chain of agents that pass nearly all of it on.) Taking back and stealing mend it. True if somebody got some.
+// make a chain of agents that pass nearly all of it on.) But where few helpers are allowed, each is the way to many
+// more. Taking back and stealing mend it. True if somebody got some.
 bool Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
   Branch& branch = branches_.at(key);
+  const std::uint64_t square = std::uint64_t{branch.branch_number()} * branch.branch_number();
+  const std::uint64_t passed_on = square == 0 ? 1 : std::max<std::uint64_t>(1, narrow_tree / square);
   std::uint64_t weight = 0;
   // What it says of its slots is its word: no share is larger than one of so many.
   auto slots_of = [](const Seeking::Offered& offer) { return std::clamp(offer.slots, 1U, slots_believed_max); };
-  for (const Seeking::Offered& offer : offers) weight += slots_of(offer);
+  for (const Seeking::Offered& offer : offers) weight += slots_of(offer) * passed_on;
   const std::uint64_t todo = branch.partition().lendable_count();
   const std::uint64_t all = weight + options_.slots;
   std::uint64_t rest = todo - (todo / all * options_.slots + todo % all * options_.slots / all);
   bool granted = false;
   for (const Seeking::Offered& offer : offers) {
     const std::uint64_t slots = slots_of(offer);
-    const std::uint64_t part = rest / weight * slots + rest % weight * slots / weight;
+    const std::uint64_t its = slots * passed_on;
+    const std::uint64_t part = rest / weight * its + rest % weight * its / weight;
     rest -= part;
-    weight -= slots;
+    weight -= its;
     // A refusal names a branch, not a grant: there is one under way at a time.
     const Helper* known = branch.helper(offer.node);
     const bool at_peace = known == nullptr || (!known->unanswered && !known->reconciling);

@@ -21,7 +21,7 @@ constexpr Duration tombstone_life = std::chrono::hours(1);
 }  // namespace
 
 // A lone result leaves at once; while they keep coming, the gap between reports doubles up to a second. Hits and
-// failures go at once, and so does the rest when nothing more is to come.
+// failures go at once, and so does the rest when it fills a message, or when nothing more is to come.
 void Agent::report_due() {
   for (auto& [key, branch] : branches_) {
     const auto* master = std::get_if<Master>(&branch.upstream());

@@ -328,7 +328,7 @@ std::optional<Instant> Branch::report_at() const {
     if (!news) return std::nullopt;
     return upward_.reported_at.value_or(begun) + std::chrono::seconds(1);
   }
-  if (partition_.open_count() == 0 || !upward_.reported_at) return begun;
+  if (partition_.open_count() == 0 || !upward_.reported_at || results_.fills_report()) return begun;
   return *upward_.reported_at + upward_.gap;
 }
 

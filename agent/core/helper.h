@@ -52,25 +52,25 @@ struct Helper {
   Attempt attempt;      // the highest issued to it
   IntervalSet granted;  // all that it ever was: only of this it may speak
   IntervalSet held;
-  std::map<std::uint64_t, Started> started;     // pieces running there, by begin, as last reported
-  IntervalSet lent_on;                          // of `held`: with helpers of its own, as last reported
-  IntervalSet unsettled;                        // it reported these, and was not told that they are settled
-  Instant settled_told;                         // last time
-  std::uint64_t reports_stored = 0;             // its reports below this number have come ...
-  std::uint64_t reports_told = 0;               // ... as it knows, from a beat or from `received`
-  Results::Credit credit_used;                  // by those that it does not know of
-  std::optional<IntervalSet> unanswered;        // the grant that it has not accepted yet ...
-  Instant granted_at;                           // ... sent then
-  std::optional<Instant> silent_since;          // since then nothing is heard
-  bool lent_taken_back = false;                 // in this silence, also what it had lent on is todo again
-  std::optional<There> there;                   // the parts of `holds` so far
-  bool reconciling = false;                     // `holds` is under way: nothing is granted meanwhile
-  Instant progress_at;                          // a result of it, or its word that something runs, or its first grant
-  std::optional<Instant> recalled_at;           // a recall that was not answered yet
-  std::uint64_t wanted = 0;                     // iterations that it could take now
-  bool filled_ahead = false;                    // it got some more for results that are still to come
-  std::uint64_t remaining = 0;                  // that it has not finished, by its latest report
-  std::uint32_t digests_differed = 0;           // times running
+  std::map<std::uint64_t, Started> started;  // pieces running there, by begin, as last reported
+  IntervalSet lent_on;                       // of `held`: with helpers of its own, as last reported
+  IntervalSet unsettled;                     // it reported these, and was not told that they are settled
+  Instant settled_told;                      // last time
+  std::uint64_t reports_stored = 0;          // its reports below this number have come ...
+  std::uint64_t reports_told = 0;            // ... as it knows, from a beat or from `received`
+  Results::Credit credit_used;               // by those that it does not know of
+  std::optional<IntervalSet> unanswered;     // the grant that it has not accepted yet ...
+  Instant granted_at;                        // ... sent then
+  std::optional<Instant> silent_since;       // since then nothing is heard
+  bool lent_taken_back = false;              // in this silence, also what it had lent on is todo again
+  std::optional<There> there;                // the parts of `holds` so far
+  bool reconciling = false;                  // `holds` is under way: nothing is granted meanwhile
+  Instant progress_at;                       // a result of it, or its word that something runs, or its first grant
+  std::optional<Instant> recalled_at;        // a recall that was not answered yet
+  std::uint64_t wanted = 0;                  // iterations that it could take now
+  bool filled_ahead = false;                 // it got some more for results that are still to come
+  std::uint64_t remaining = 0;               // that it has not finished, by its latest report
+  std::uint32_t digests_differed = 0;        // times running
   PowerMeter power;
 
   // What it holds and has not begun, by its latest report.

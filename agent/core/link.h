@@ -41,9 +41,9 @@ inline constexpr Duration suspect_after = std::chrono::seconds(3);  // of silenc
 // On a link where nothing is open any more: only the word that results are settled is still to come.
 inline constexpr Duration calm_beat_period = std::chrono::seconds(3);
 inline constexpr Duration calm_suspect_after = std::chrono::seconds(9);
-inline constexpr Duration lease_term = std::chrono::seconds(10);    // and dead
-inline constexpr int clock_rate_error_percent = 1;                  // of any clock against true time
-inline constexpr Duration lease_grace = std::chrono::seconds(1);    // in which a lapsed helper stops its tasks
+inline constexpr Duration lease_term = std::chrono::seconds(10);  // and dead
+inline constexpr int clock_rate_error_percent = 1;                // of any clock against true time
+inline constexpr Duration lease_grace = std::chrono::seconds(1);  // in which a lapsed helper stops its tasks
 inline constexpr Duration stall_counts_from = std::chrono::milliseconds(500);  // shorter ones forgive nothing
 inline constexpr Duration send_log_step = std::chrono::milliseconds(50);
 
@@ -138,7 +138,7 @@ class Link {
   std::uint64_t echoed_by_peer_ = 0;
   std::uint64_t heard_ = 0;  // highest sequence of the peer's
   std::uint64_t echoed_by_us_ = 0;
-  std::optional<Instant> heard_at_;  // our stalls added
+  std::optional<Instant> heard_at_;       // our stalls added
   std::optional<Instant> watched_since_;  // at this pace, if brisk
   Pace pace_ = Pace::brisk;
   Instant beaten_at_;  // or when it began to be watched

@@ -67,6 +67,8 @@ class Results {
   [[nodiscard]] bool has_unsent() const { return !unsent_.empty(); }
   // Some may not have reached the next hop.
   [[nodiscard]] bool has_unstored() const { return !unsent_.empty() || !sent_.empty(); }
+  // More of them make no larger report.
+  [[nodiscard]] bool fills_report() const { return unsent_.size() >= protocol::limits::batches_per_report_max; }
   [[nodiscard]] bool has_urgent() const { return urgent_ > 0; }
   [[nodiscard]] std::uint64_t kept_count() const { return kept_.size(); }
   [[nodiscard]] Credit credit_used() const { return {.results = sent_.size(), .bytes = sent_bytes_}; }

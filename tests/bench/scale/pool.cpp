@@ -23,14 +23,23 @@ void Recruits::take_back(sim::NodeIndex master, sim::NodeIndex helper, core::Bra
   if (of->second.empty()) helpers.erase(of);
 }
 
+// What it knows nothing of, its master does not count on any more.
+void Recruits::keep_only(sim::NodeIndex master, sim::NodeIndex helper, const protocol::Holds& holds) {
+  const auto of = lent_[master].find(helper);
+  if (of == lent_[master].end() || !of->second.contains(holds.branch.branch)) return;
+  core::IntervalSet gone = of->second.at(holds.branch.branch);
+  gone.erase(core::IntervalSet(holds.todo));
+  gone.erase(core::IntervalSet(holds.started));
+  for (const protocol::Lent& lent : holds.lent) gone.erase(core::IntervalSet(lent.what));
+  if (!gone.empty()) take_back(master, helper, holds.branch.branch, gone.intervals());
+}
+
 void Recruits::on_sent(const sim::SendSeen& seen) {
   const auto to = sim::index_of(seen.to);
   assert(to);
   if (const auto* grant = std::get_if<protocol::Grant>(&seen.send.message)) {
-    core::IntervalSet held;
-    for (const core::Interval piece : grant->intervals) held.insert(piece);
     auto& helpers = lent_[seen.from];
-    helpers[*to].insert_or_assign(grant->branch, std::move(held));
+    helpers[*to][grant->branch].insert(core::IntervalSet(grant->intervals));
     most_ = std::max(most_, helpers.size());
   } else if (const auto* cancel = std::get_if<protocol::Cancel>(&seen.send.message)) {
     take_back(seen.from, *to, cancel->branch, cancel->intervals);
@@ -57,6 +66,8 @@ void Recruits::on_step(const sim::StepSeen& seen) {
       for (const core::ResultFact& result : batch.results) finished.push_back(result.piece);
     }
     if (!finished.empty()) take_back(seen.node, *from, report->branch, finished);
+  } else if (const auto* holds = std::get_if<protocol::Holds>(&received->message)) {
+    if (holds->branch.sender_is == protocol::Side::helper && holds->last) keep_only(seen.node, *from, *holds);
   }
 }
 

@@ -50,6 +50,7 @@ class Recruits : public sim::Observer {
   using Lent = std::map<core::BranchId, core::IntervalSet>;
   void take_back(sim::NodeIndex master, sim::NodeIndex helper, core::BranchId branch,
                  const std::vector<core::Interval>& what);
+  void keep_only(sim::NodeIndex master, sim::NodeIndex helper, const protocol::Holds& holds);
 
   std::map<sim::NodeIndex, std::map<sim::NodeIndex, Lent>> lent_;  // by master and helper, while there is something
   std::size_t most_ = 0;

@@ -204,7 +204,11 @@ bool Network::blocked(NodeIndex from, NodeIndex to) const {
 std::vector<Delivery> Network::heal(std::uint64_t partition, WorldTime now) {
   partitions_.erase(partition);
   std::vector<Delivery> freed;
-  for (auto& [number, link] : links_) {
+  std::vector<LinkNumber> numbers;  // in an order of their own: the table has none
+  for (const auto& [number, link] : links_) numbers.push_back(number);
+  std::ranges::sort(numbers);
+  for (const LinkNumber number : numbers) {
+    Link& link = links_.at(number);
     for (std::size_t side = 0; side < 2; ++side) {
       const NodeIndex to = link.ends[side];
       const NodeIndex from = link.ends[1 - side];

@@ -15,6 +15,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <unordered_map>
 #include <vector>
 
 #include "agent/core/random.h"
@@ -123,7 +124,7 @@ class Network {
   NetworkOptions options_;
   core::Random random_;
   std::vector<Position> positions_;
-  std::map<LinkNumber, Link> links_;                               // dead ones while something of them is in flight
+  std::unordered_map<LinkNumber, Link> links_;                     // dead ones while something of them is in flight
   std::map<std::pair<NodeIndex, NodeIndex>, LinkNumber> by_pair_;  // of live ones, the lower node first
   std::map<NodeIndex, std::set<LinkNumber>> by_node_;              // of live ones
   std::map<std::uint64_t, Partition> partitions_;

@@ -30,7 +30,7 @@ namespace agent::core {
 
 struct Helper {
   enum class State { granted, live, silent };
-  enum class Origin { recruited, adopted };
+  enum class Origin { recruited, adopted };  // an adopted one may be above the branch number: it gets nothing new
 
   struct Started {
     Interval interval;

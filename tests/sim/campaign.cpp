@@ -85,6 +85,14 @@ bool read_result(std::istream& in, SeedResult& result) {
   return !in.bad();
 }
 
+// A seed in which little struck shows little. (A death is a crash, and a restart is no fault.)
+std::string too_tame(const LifeReport& report) {
+  const auto kinds = static_cast<std::size_t>(std::ranges::count_if(
+      report.faults, [](const auto& entry) { return entry.second > 0 && entry.first != "restart"; }));
+  if (kinds < fault_kinds_min) return "only " + std::to_string(kinds) + " kinds of faults struck";
+  return "";
+}
+
 SeedResult judge(std::uint64_t seed, const Reduction& reduction, int lives) {
   SeedResult result{.seed = seed, .report = live(seed, reduction, {})};
   for (const Violation& violation : result.report.violations) {
@@ -95,6 +103,10 @@ SeedResult judge(std::uint64_t seed, const Reduction& reduction, int lives) {
     what << name_of(violation.invariant) << " at " << agent::sim::seconds_of(violation.at.time_since_epoch())
          << " s: " << violation.what << " (" << result.report.violations.size() << " in all)";
     result.what = what.str();
+  }
+  if (result.failure == Failure::none && !reduction.faults && !reduction.nodes) {
+    result.what = too_tame(result.report);
+    if (!result.what.empty()) result.failure = Failure::marks_missing;
   }
   if (lives > 1 && live(seed, reduction, {}).trace_hash != result.report.trace_hash &&
       rank_of(Failure::determinism) > rank_of(result.failure)) {
@@ -160,6 +172,8 @@ struct Totals {
   std::uint64_t seeds = 0;
   std::uint64_t failed = 0;
   double simulated_seconds = 0;
+  std::size_t fewest_kinds = fault_kind_count;
+  double shortest_seconds = 1e9;
   Failure worst = Failure::none;
 
   void add(const SeedResult& result) {
@@ -170,6 +184,8 @@ struct Totals {
     for (std::size_t i = 0; i < mark_count; ++i) marks[i] += result.report.marks[i];
     for (std::size_t i = 0; i < invariant_count; ++i) checks[i] += result.report.checks[i];
     turns += result.report.turns;
+    fewest_kinds = std::min(fewest_kinds, result.report.faults.size() - result.report.faults.count("restart"));
+    shortest_seconds = std::min(shortest_seconds, agent::sim::seconds_of(result.report.simulated));
     simulated_seconds += agent::sim::seconds_of(result.report.simulated);
   }
 };
@@ -249,6 +265,8 @@ int run_campaign(const CampaignOptions& options, const std::string& program) {
   std::printf("\n%llu seeds, %llu failed, %.1f h simulated, %.1f M turns, %.1f s\n",
               static_cast<unsigned long long>(totals.seeds), static_cast<unsigned long long>(totals.failed),
               totals.simulated_seconds / 3600, static_cast<double>(totals.turns) / 1e6, seconds);
+  std::printf("in each seed: %zu kinds of faults or more, %.0f s or more\n", totals.fewest_kinds,
+              totals.shortest_seconds);
   if (next <= options.last)
     std::printf("time limit: seeds from %llu on were left out\n", static_cast<unsigned long long>(next));
   bool missing = false;

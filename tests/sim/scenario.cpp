@@ -132,15 +132,21 @@ Duration draw_length(Random& random, FaultKind kind) {
   return Duration{};
 }
 
+// Each seed leaves some out: what is always there hides what only happens without it.
+std::set<std::size_t> draw_kinds(Random& random) {
+  const std::uint64_t count = fault_kinds_min + 1 + random.below(fault_kind_count - fault_kinds_min);
+  std::set<std::size_t> kinds;
+  while (kinds.size() < count) kinds.insert(random.below(fault_kind_count));
+  return kinds;
+}
+
 std::vector<Fault> draw_faults(Random& random, std::uint32_t nodes, const std::vector<sim::JobPlan>& jobs) {
   std::set<NodeIndex> spared;  // roots: most seeds let them live, or few jobs would end
   if (random.chance(3, 4)) {
     for (const sim::JobPlan& job : jobs) spared.insert(job.root);
   }
   std::vector<Fault> faults;
-  if (random.chance(1, 8)) return faults;
-  for (std::size_t kind = 0; kind < fault_kind_count; ++kind) {
-    if (!random.chance(1, 3)) continue;
+  for (const std::size_t kind : draw_kinds(random)) {
     const std::uint64_t count = 1 + random.below(kind == static_cast<std::size_t>(FaultKind::link_break) ? 60 : 12);
     for (std::uint64_t i = 0; i < count; ++i) {
       Fault fault{.kind = static_cast<FaultKind>(kind),

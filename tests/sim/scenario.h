@@ -33,6 +33,7 @@ enum class FaultKind {
   half_break,         // one end is told `length` later
 };
 inline constexpr std::size_t fault_kind_count = static_cast<std::size_t>(FaultKind::half_break) + 1;
+inline constexpr std::size_t fault_kinds_min = 5;  // that strike in every seed from which none was taken away
 [[nodiscard]] std::string_view name_of(FaultKind kind);
 
 struct Fault {

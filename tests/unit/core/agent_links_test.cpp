@@ -43,6 +43,30 @@ TEST_F(AgentLinks, a_link_that_carries_a_branch_beats_every_second_or_two) {
   EXPECT_EQ(attached<protocol::Beat>(1).back().mandates, (std::vector{job_named(1)}));
 }
 
+TEST_F(AgentLinks, a_mandate_that_was_long_on_its_way_waits_for_no_beat) {
+  const auto mandate = [&](Duration age) {
+    Proofs proofs = proofs_of(1'000);
+    proofs.mandates.front().age = age;
+    return proofs;
+  };
+  link(1);
+  earn_lease(1);
+  grant(1, single(0, 1'000));
+  link(2);
+  (void)lend_to(2);
+  advance(2s);
+  forget();
+  say(1, protocol::Beat{}, mandate(14s));
+  EXPECT_TRUE(told<protocol::Beat>(2).empty());
+  say(1, protocol::Beat{}, mandate(15s));
+  ASSERT_EQ(told<protocol::Beat>(2).size(), 1U);
+  EXPECT_EQ(attached<protocol::Beat>(2).front().mandates, (std::vector{job_named(1)}));
+  Proofs known = mandate(16s);
+  --known.mandates.front().sequence;
+  say(1, protocol::Beat{}, known);
+  EXPECT_EQ(told<protocol::Beat>(2).size(), 1U);
+}
+
 TEST_F(AgentLinks, a_link_that_carries_nothing_does_not_beat_and_is_never_suspect) {
   link(1);
   live.clear();

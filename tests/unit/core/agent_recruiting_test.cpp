@@ -92,7 +92,7 @@ TEST_F(AgentRecruiting, the_first_division_is_by_slots_and_ours_count) {
   link(2, {.slots = 3});
   introduce(1);
   introduce(2);
-  submit(job(101, 2));  // a hundred are unstarted
+  submit(job(101, 3));  // a hundred are unstarted
   const auto first = told<protocol::Probe>(1), second = told<protocol::Probe>(2);
   ASSERT_EQ(first.size(), 1U);
   ASSERT_EQ(second.size(), 1U);
@@ -102,6 +102,13 @@ TEST_F(AgentRecruiting, the_first_division_is_by_slots_and_ours_count) {
   EXPECT_EQ(sum(1, &protocol::Grant::intervals).count(), 20U);
   EXPECT_EQ(sum(2, &protocol::Grant::intervals).count(), 60U);
   EXPECT_EQ(told<protocol::Grant>(1).front().request, first.front().request);
+}
+
+TEST_F(AgentRecruiting, an_only_helper_is_the_way_to_all_others_and_gets_nearly_all) {
+  link_many(1);
+  submit(job(91, 1));
+  say(1, protocol::Offer{.request = told<protocol::Probe>(1).front().request, .slots = 1});
+  EXPECT_EQ(sum(1, &protocol::Grant::intervals).count(), 80U);  // eight parts of nine
 }
 
 TEST_F(AgentRecruiting, offers_wait_no_longer_than_the_time_to_gather) {

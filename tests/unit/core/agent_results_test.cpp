@@ -61,6 +61,23 @@ TEST_F(AgentResults, while_results_keep_coming_reports_become_rarer_until_there_
   for (std::size_t count : results_told(1)) EXPECT_GE(count, 80U);
 }
 
+TEST_F(AgentResults, a_report_that_is_full_waits_for_nothing) {
+  constexpr std::size_t full = protocol::limits::batches_per_report_max;
+  be_helper(10'000);
+  for (int i = 0; i < 20; ++i) {  // the gap is long by now
+    advance(500ms);
+    run_next();
+    take_latest_report();
+  }
+  forget();
+  const Instant before = now;
+  for (std::size_t i = 0; i <= full; ++i) run_next();
+  std::size_t at_once = 0;
+  for (std::size_t count : results_told(1)) at_once += count;
+  EXPECT_GE(at_once, full);
+  EXPECT_EQ(now, before);
+}
+
 TEST_F(AgentResults, a_failure_waits_for_nothing) {
   be_helper(1'000);
   for (int i = 0; i < 300; ++i) {

@@ -143,6 +143,24 @@ TEST_F(StartedOnce, a_late_result_of_what_is_lost_counts) {
   EXPECT_EQ(done<AnswerVerdict>().front().counts.ok, 4U);
 }
 
+TEST_F(StartedOnce, a_helper_that_comes_back_with_results_gets_nothing_more_since_its_place_may_be_taken) {
+  terms.branch_number = 1;
+  submit(20);
+  const protocol::Grant grant = lend_to(1);
+  step(LinkDown{.peer = node_numbered(1)});
+  advance(15s);
+  (void)lend_to(2);
+  link(1);
+  protocol::Holds holds = nothing_held(grant.branch);
+  holds.unsettled = grant.intervals;
+  say(1, holds);
+  ASSERT_EQ(told<protocol::Resend>(1).size(), 1U);
+  say(1, protocol::Want{.branch = grant.branch, .iterations = 2});
+  say(1, protocol::Ask{.request = 7, .slots = 2, .tags = {}});
+  EXPECT_EQ(told<protocol::Grant>(1).size(), 1U);
+  EXPECT_EQ(told<protocol::Grant>(2).size(), 1U);
+}
+
 TEST_F(StartedOnce, what_still_runs_at_a_helper_that_comes_back_goes_on_there) {
   submit(4);
   const protocol::Grant grant = lend_to(1);

@@ -25,7 +25,7 @@ bool lead_along(const std::vector<LoopTerms>& loops, const LoopPath& path) {
 
 }  // namespace
 
-std::optional<Agent::BranchKey> Agent::lent_as(NodeId helper, BranchId id) const {
+std::optional<BranchKey> Agent::lent_as(NodeId helper, BranchId id) const {
   for (const auto& [key, branch] : branches_) {
     auto at = branch.helpers().find(helper);
     if (at != branch.helpers().end() && at->second.id == id) return key;
@@ -40,7 +40,7 @@ bool Agent::owns(const LoopId& loop, const std::vector<LoopTerms>& openings) con
   });
 }
 
-std::optional<Agent::BranchKey> Agent::held_for(const Master& master) const {
+std::optional<BranchKey> Agent::held_for(const Master& master) const {
   for (const auto& [key, branch] : branches_) {
     if (branch.upstream() == Upstream(master)) return key;
   }

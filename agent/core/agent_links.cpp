@@ -140,7 +140,7 @@ void Agent::see_mandate(const MandateFact& fact) {
 }
 
 // Peers with a branch between us, each once, in order: who shares several has the pace of the briskest.
-std::vector<Agent::Watched> Agent::sharers() {
+std::vector<Watched> Agent::sharers() {
   std::vector<Watched> found;
   for (auto& [key, branch] : branches_) {
     if (const auto* master = std::get_if<Master>(&branch.upstream())) {

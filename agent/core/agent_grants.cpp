@@ -194,12 +194,12 @@ void Agent::on_message(NodeId from, const protocol::Want& want, const Proofs&) {
 // Helpers that run dry are fed first, before strangers; and so are we, before that happens.
 void Agent::serve_wants() {
   for (auto& [key, branch] : branches_) {
-    const auto may = [&](NodeId node) { return is_up(node) && may_lend(branch, node); };
+    const auto may = [&, &branch = branch](NodeId node) { return is_up(node) && may_lend(branch, node); };
     while (const Helper* helper = branch.hungry_helper(may)) {
       grant(key, helper->node, branch.share_back(branch.next_share(*helper, now_)), 0);
     }
     const auto* master = std::get_if<Master>(&branch.upstream());
-    if (master == nullptr || !is_up(master->node) || branch.orphaned()) continue;
+    if (master == nullptr || !is_up(master->node) || branch.orphaned() || cache_is_full()) continue;
     const std::uint64_t wanted = branch.wants_more(options_.slots);
     if (wanted == 0) continue;
     branch.upward().want_told = true;

@@ -151,8 +151,8 @@ std::vector<Watched> Agent::sharers() {
       found.push_back({.node = node, .pace = helper.at_rest() ? Link::Pace::calm : Link::Pace::brisk});
   }
   std::ranges::sort(found, {}, [](const Watched& each) { return std::tie(each.node, each.pace); });
-  const auto again = std::ranges::unique(found, {}, &Watched::node);
-  found.erase(again.begin(), again.end());
+  const auto of_one_node = [](const Watched& a, const Watched& b) { return a.node == b.node; };
+  found.erase(std::unique(found.begin(), found.end(), of_one_node), found.end());
   return found;
 }
 

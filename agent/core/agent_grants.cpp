@@ -199,7 +199,9 @@ void Agent::serve_wants() {
       grant(key, helper->node, branch.share_back(branch.next_share(*helper, now_)), 0);
     }
     const auto* master = std::get_if<Master>(&branch.upstream());
-    if (master == nullptr || !is_up(master->node) || branch.orphaned() || cache_is_full()) continue;
+    if (master == nullptr || !is_up(master->node) || branch.orphaned()) continue;
+    // What could not begin would only go back, and be wanted again.
+    if (cache_is_full() || slots_.is_stuck(branch.loop())) continue;
     const std::uint64_t wanted = branch.wants_more(options_.slots);
     if (wanted == 0) continue;
     branch.upward().want_told = true;

@@ -106,7 +106,7 @@ std::uint64_t Agent::committed_below(JobId job) const {
   return done.empty() || done.front().begin != 0 ? 0 : done.front().end;
 }
 
-Agent::Job* Agent::find(JobId job) {
+Job* Agent::find(JobId job) {
   auto at = jobs_.find(job);
   return at == jobs_.end() ? nullptr : &at->second;
 }
@@ -295,7 +295,7 @@ void Agent::extend_deadlines() {
   }
 }
 
-std::optional<Agent::BranchKey> Agent::hungriest() const {
+std::optional<BranchKey> Agent::hungriest() const {
   std::map<JobId, std::size_t> running;
   for (const auto& [id, task] : tasks_) running[branches_.at(task.branch).loop().job] += task.joining ? 0 : 1;
   std::optional<BranchKey> best;
@@ -341,7 +341,7 @@ void Agent::pause_launching() {
   launch_pause_ = now_ + pause;
 }
 
-std::optional<Agent::Task> Agent::release(TaskId id) {
+std::optional<Task> Agent::release(TaskId id) {
   auto at = tasks_.find(id);
   if (at == tasks_.end()) return std::nullopt;
   Task task = at->second;

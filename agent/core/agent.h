@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "agent/core/action.h"
+#include "agent/core/agent_state.h"
 #include "agent/core/branch.h"
 #include "agent/core/event.h"
 #include "agent/core/link.h"
@@ -99,46 +100,6 @@ class Agent {
   // Long lists go in several messages.
   static constexpr std::size_t intervals_per_message = protocol::limits::intervals_per_message_max / 4;
 
-  using BranchKey = protocol::Id<struct BranchKeyTag, std::uint64_t>;
-
-  // What we know of a job that we have a branch of.
-  struct Job {
-    JobTerms terms;
-    Mandate mandate;
-    std::uint64_t last_served = 0;  // when a slot was last given, as a running number
-    // At its root only: the root branch, and the mandates that we sign.
-    std::optional<BranchKey> root;
-    std::uint64_t mandate_sequence = 0;  // of the next one
-    Instant mandate_due;
-  };
-
-  // A peer that we have, or had, a link to, while it matters.
-  struct Contact {
-    Peer peer;
-    bool up = false;
-    std::uint32_t slots = 0;
-    Duration round_trip{};
-    Link link;
-    Patience patience;                    // with its questions
-    std::optional<Instant> silent_since;  // down or suspect, with a branch between us
-    Instant dialled;                      // last time, for the sake of a branch between us
-    Instant used;                         // by either side, last time
-  };
-
-  struct Task {
-    TaskId id;
-    BranchKey branch;
-    Interval piece;
-    std::uint32_t slot = 0;
-    bool started = false;            // the launcher has reported the process
-    std::optional<StopHow> stopped;  // the hardest stop that it was told
-    Instant deadline;                // that its launcher was told
-    // Loops that it opened and has not joined, by ordinal, with the verdict of those that have ended.
-    std::map<std::uint32_t, std::optional<Verdict>> loops{};
-    std::uint64_t next_ordinal = 0;          // above all that were ever forked
-    std::optional<std::uint32_t> joining{};  // parked: it waits for that one
-  };
-
   void on(const JobSubmitted& event);
   void on(const ItemsAdded& event);
   void on(const ItemsEnded& event);
@@ -190,10 +151,6 @@ class Agent {
   void tell_losses();
 
   // --- helpers that neither work nor give back (agent_hoarders.cpp)
-  struct Distrust {
-    Instant until;
-    Duration rest{};
-  };
   [[nodiscard]] bool hoards(const Helper& helper) const;
   [[nodiscard]] std::optional<Instant> hoarding_ends(const Helper& helper) const;
   void recall_hoarded();
@@ -207,13 +164,6 @@ class Agent {
   [[nodiscard]] static bool is_question(const Message& message);
   [[nodiscard]] bool is_up(NodeId node) const;
   [[nodiscard]] bool shares_branch_with(NodeId node) const;
-  // A peer with a branch between us.
-  struct Watched {
-    NodeId node;
-    Link::Pace pace = Link::Pace::brisk;
-    Contact* contact = nullptr;
-    bool operator==(const Watched& other) const { return node == other.node && pace == other.pace; }
-  };
   [[nodiscard]] std::vector<Watched> sharers();
   void watch_links();
   // Hangs up links that carry nothing: those that were not used for long, and the oldest of too many.
@@ -235,29 +185,6 @@ class Agent {
   void hurry_mandate(JobId job);
 
   // --- recruiting (agent_recruiting.cpp)
-  // What is to be said to somebody as soon as a link to that address is up.
-  struct Errand {
-    enum class Kind { probe, ask, shuffle, orphan };
-    Kind kind = Kind::probe;
-    LoopId loop;  // of a probe or an orphan
-    std::uint8_t hops_left = protocol::limits::refer_hops_max;
-    Address address;
-    Instant since;
-  };
-  // A probe that came while we were busy: its sender is called back.
-  struct KeptRequest {
-    NodeId node;
-    std::uint64_t request = 0;
-    std::uint8_t priority = 0;
-    Duration round_trip{};
-    Instant until;
-  };
-  struct Asking {
-    NodeId node;
-    std::uint64_t request = 0;
-    Instant since;
-    std::uint8_t hops_left = 0;
-  };
   // Every slot is in use, or will be.
   [[nodiscard]] bool is_busy() const;
   // Work would be welcome, and nobody was offered our help.
@@ -304,16 +231,6 @@ class Agent {
   void on_message(NodeId from, const protocol::Walk& walk, const Proofs& proofs);
 
   // --- differences (agent_holds.cpp)
-  // What we hold of a branch, in the lists that `holds` and `orphan` have.
-  struct Holding {
-    std::vector<Interval> todo;
-    std::vector<Interval> started;  // piece by piece
-    std::vector<Interval> lent;
-    std::vector<Interval> finished;
-    [[nodiscard]] bool empty() const { return todo.empty() && started.empty() && lent.empty() && finished.empty(); }
-    // Moves at most `room` intervals out of one of the lists, and lessens `room` by as many.
-    static std::vector<Interval> take(std::vector<Interval>& from, std::size_t& room);
-  };
   [[nodiscard]] static Holding holding_of(const Branch& branch);
   void tell_holds(BranchKey key, NodeId node);
   void ask_holds(Helper& helper);
@@ -322,11 +239,6 @@ class Agent {
   void mend(BranchKey key, Helper& helper);
 
   // --- orphans, both ends (agent_orphans.cpp)
-  // What an orphan has told so far, part by part.
-  struct Orphanage {
-    BranchId former;
-    Helper::There there;
-  };
   [[nodiscard]] bool misses_master(const Branch& branch) const;
   [[nodiscard]] bool has_no_hope(const Branch& branch) const;
   void serve_orphans();

@@ -152,7 +152,7 @@ bool Agent::give_back_half(NodeId asker) {
   return gave;
 }
 
-std::vector<Agent::BranchKey> Agent::outermost_first() const {
+std::vector<BranchKey> Agent::outermost_first() const {
   std::vector<BranchKey> keys;
   for (const auto& [key, branch] : branches_) keys.push_back(key);
   std::ranges::stable_sort(keys, {}, [&](BranchKey key) { return branches_.at(key).loop().path.size(); });
@@ -180,7 +180,7 @@ bool Agent::may_lend(const Branch& branch, NodeId to) const {
 
 // Only with nothing unstarted here: of what takes too long, the iteration of a silent holder, else the one that takes
 // longest.
-std::optional<std::pair<Agent::BranchKey, Share>> Agent::copy_for(NodeId thief) {
+std::optional<std::pair<BranchKey, Share>> Agent::copy_for(NodeId thief) {
   for (BranchKey key : outermost_first()) {
     Branch& branch = branches_.at(key);
     if (!may_lend(branch, thief)) continue;

@@ -25,7 +25,7 @@ bool lead_along(const std::vector<LoopTerms>& loops, const LoopPath& path) {
 
 }  // namespace
 
-std::optional<Agent::BranchKey> Agent::lent_as(NodeId helper, BranchId id) const {
+std::optional<BranchKey> Agent::lent_as(NodeId helper, BranchId id) const {
   for (const auto& [key, branch] : branches_) {
     auto at = branch.helpers().find(helper);
     if (at != branch.helpers().end() && at->second.id == id) return key;
@@ -40,7 +40,7 @@ bool Agent::owns(const LoopId& loop, const std::vector<LoopTerms>& openings) con
   });
 }
 
-std::optional<Agent::BranchKey> Agent::held_for(const Master& master) const {
+std::optional<BranchKey> Agent::held_for(const Master& master) const {
   for (const auto& [key, branch] : branches_) {
     if (branch.upstream() == Upstream(master)) return key;
   }
@@ -194,12 +194,14 @@ void Agent::on_message(NodeId from, const protocol::Want& want, const Proofs&) {
 // Helpers that run dry are fed first, before strangers; and so are we, before that happens.
 void Agent::serve_wants() {
   for (auto& [key, branch] : branches_) {
-    const auto may = [&](NodeId node) { return is_up(node) && may_lend(branch, node); };
+    const auto may = [&, &branch = branch](NodeId node) { return is_up(node) && may_lend(branch, node); };
     while (const Helper* helper = branch.hungry_helper(may)) {
       grant(key, helper->node, branch.share_back(branch.next_share(*helper, now_)), 0);
     }
     const auto* master = std::get_if<Master>(&branch.upstream());
     if (master == nullptr || !is_up(master->node) || branch.orphaned()) continue;
+    // What could not begin would only go back, and be wanted again.
+    if (cache_is_full() || slots_.is_stuck(branch.loop())) continue;
     const std::uint64_t wanted = branch.wants_more(options_.slots);
     if (wanted == 0) continue;
     branch.upward().want_told = true;

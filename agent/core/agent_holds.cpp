@@ -65,7 +65,7 @@ void Agent::ask_holds(Helper& helper) {
   send(helper.node, std::move(holds));
 }
 
-std::vector<Interval> Agent::Holding::take(std::vector<Interval>& from, std::size_t& room) {
+std::vector<Interval> Holding::take(std::vector<Interval>& from, std::size_t& room) {
   const auto end = from.begin() + static_cast<std::ptrdiff_t>(std::min(room, from.size()));
   std::vector<Interval> part(from.begin(), end);
   from.erase(from.begin(), end);
@@ -73,7 +73,7 @@ std::vector<Interval> Agent::Holding::take(std::vector<Interval>& from, std::siz
   return part;
 }
 
-Agent::Holding Agent::holding_of(const Branch& branch) {
+Holding Agent::holding_of(const Branch& branch) {
   const Partition& partition = branch.partition();
   Holding holding;
   holding.todo = partition.unstarted().intervals();

@@ -156,7 +156,7 @@ void Agent::hurry_mandate(JobId job) {
 }
 
 // Peers with a branch between us, each once, in order: who shares several has the pace of the briskest.
-std::vector<Agent::Watched> Agent::sharers() {
+std::vector<Watched> Agent::sharers() {
   std::vector<Watched> found;
   for (auto& [key, branch] : branches_) {
     if (const auto* master = std::get_if<Master>(&branch.upstream())) {
@@ -167,8 +167,8 @@ std::vector<Agent::Watched> Agent::sharers() {
       found.push_back({.node = node, .pace = helper.at_rest() ? Link::Pace::calm : Link::Pace::brisk});
   }
   std::ranges::sort(found, {}, [](const Watched& each) { return std::tie(each.node, each.pace); });
-  const auto again = std::ranges::unique(found, {}, &Watched::node);
-  found.erase(again.begin(), again.end());
+  const auto of_one_node = [](const Watched& a, const Watched& b) { return a.node == b.node; };
+  found.erase(std::unique(found.begin(), found.end(), of_one_node), found.end());
   return found;
 }
 

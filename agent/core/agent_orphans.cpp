@@ -129,8 +129,8 @@ void Agent::on_message(NodeId from, const protocol::Orphan& orphan, const Proofs
 
 // Of the branches of the loop the owner's, or one that has some of what the orphan holds, and has it from somebody
 // else.
-std::optional<Agent::BranchKey> Agent::refuge_for(NodeId from, const protocol::Orphan& orphan,
-                                                  const Helper::There& there) const {
+std::optional<BranchKey> Agent::refuge_for(NodeId from, const protocol::Orphan& orphan,
+                                           const Helper::There& there) const {
   IntervalSet theirs = there.unstarted;
   theirs.insert(there.lent_on);
   theirs.insert(there.finished);

@@ -246,7 +246,8 @@ std::vector<std::pair<NodeId, IntervalSet>> Branch::let_go_unwanted() {
     if (gone.empty()) continue;
     helper.held.erase(gone);
     helper.lent_on.erase(gone);
-    std::erase_if(helper.started, [&](const auto& entry) { return !helper.held.contains(entry.second.interval); });
+    std::erase_if(helper.started,
+                  [&helper = helper](const auto& entry) { return !helper.held.contains(entry.second.interval); });
     let_go.emplace_back(node, gone);
   }
   for (const auto& [node, gone] : let_go) {

@@ -88,7 +88,8 @@ Branch::Adopted Branch::adopt(NodeId orphan, BranchId id, const Helper::There& c
     }
     helper.held.erase(taken);
     helper.lent_on.erase(taken);
-    std::erase_if(helper.started, [&](const auto& entry) { return !helper.held.contains(entry.second.interval); });
+    std::erase_if(helper.started,
+                  [&helper = helper](const auto& entry) { return !helper.held.contains(entry.second.interval); });
   }
   partition_.take_out(theirs);
   partition_.find_again(theirs);

@@ -90,6 +90,8 @@ Results::Outgoing Results::send(std::uint64_t number, std::size_t results_max) {
   std::set<BatchId> batches;
   std::vector<std::uint64_t> chosen;
   std::uint64_t own_bytes = 0, all_bytes = 0;
+  if (!has_credit()) return out;
+  results_max = std::min<std::size_t>(results_max, protocol::limits::credit_results_max - sent_.size());
   auto fits = [&](const KeptResult& result) {
     const bool own = result.source.own();
     if (!own && batches.contains(result.source.batch)) return true;

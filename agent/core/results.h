@@ -76,8 +76,8 @@ class Results {
   // Outputs of ours, and batches that pass through.
   [[nodiscard]] std::uint64_t kept_bytes() const { return kept_bytes_; }
 
-  // What goes into the report of this number: at most `results_max` results, urgent ones first, and no more than one
-  // message carries.
+  // What goes into the report of this number: at most `results_max` results, urgent ones first, no more than one
+  // message carries and no more results than there is credit for; of bytes the last report may take a little more.
   struct Outgoing {
     std::vector<TaskId> results;
     std::vector<BatchId> batches;

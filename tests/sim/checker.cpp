@@ -201,11 +201,11 @@ void Checker::on_grant(NodeIndex master, NodeIndex helper, const protocol::Grant
   };
   const bool known = helps(seen.given[helper]);
   std::uint64_t helpers = 0;
-  std::string names;
+  std::string helping;
   for (const auto& [node, branches] : seen.given) {
     if (!helps(branches)) continue;
     ++helpers;
-    names += " " + std::to_string(node);
+    helping += " " + std::to_string(node);
   }
   if (grant.loop.path.empty() && world_.workload().plan(grant.loop.job).root == master) {
     for (const core::Interval piece : grant.intervals) on_issued(jobs_[grant.loop.job], piece, grant.attempt);
@@ -213,7 +213,7 @@ void Checker::on_grant(NodeIndex master, NodeIndex helper, const protocol::Grant
   const std::uint32_t bound = branch_number(grant.loop);
   expect(Invariant::s3_branch_bound, known || helpers < bound,
          "node " + std::to_string(master) + " recruits " + std::to_string(helper) + ", one more than " +
-             std::to_string(bound) + " (it has" + names + ")");
+             std::to_string(bound) + " (it has" + helping + ")");
   Given given{.loop = grant.loop, .held = {}};
   for (const core::Interval piece : grant.intervals) given.held.insert(piece);
   seen.given[helper].insert_or_assign(grant.branch, std::move(given));

@@ -7,6 +7,7 @@
 
 #include "agent/sim/names.h"
 #include "tests/sim/notation_fields.h"
+#include "tests/sim/notation_message_fields.h"
 
 namespace sim_test {
 

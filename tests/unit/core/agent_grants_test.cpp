@@ -235,6 +235,29 @@ TEST_F(AgentGrants, all_that_a_helper_lost_at_once_is_told_in_one_message) {
   EXPECT_EQ(told<protocol::Cancel>(2).front().intervals, given.intervals);
 }
 
+TEST_F(AgentGrants, who_lost_all_before_it_accepted_is_not_fed_beyond_the_branch_number) {
+  JobTerms terms = terms_of(0);
+  terms.size.reset();
+  terms.branch_number = 1;
+  submit(terms);
+  link(1);
+  link(2);
+  step(ItemsAdded{.job = job_named(1), .known = 1});
+  exit_with(task_at(0), 0, 1s);
+  step(ItemsAdded{.job = job_named(1), .known = 2});
+  advance(30s);
+  say(1, protocol::Ask{.request = 1, .slots = 1, .tags = {}});
+  ASSERT_EQ(told<protocol::Grant>(1).size(), 1U);  // a copy of what takes so long here
+  exit_with(task_at(1), 0, 30s);
+  ASSERT_EQ(told<protocol::Cancel>(1).size(), 1U);
+  step(ItemsAdded{.job = job_named(1), .known = 100});
+  (void)lend_to(2);
+  say(1, protocol::Want{.branch = told<protocol::Grant>(1).front().branch, .iterations = 10});
+  say(1, protocol::Accept{.branch = told<protocol::Grant>(1).front().branch});
+  EXPECT_EQ(told<protocol::Grant>(1).size(), 1U);
+  EXPECT_EQ(agent.helpers_of({.job = job_named(1), .path = {}}), 1U);
+}
+
 TEST_F(AgentGrants, long_lists_go_in_parts) {
   be_helper(1);
   grant(1, scattered(16'000));

@@ -101,5 +101,30 @@ TEST(agent_loops_helper, what_would_wait_for_something_less_deep_goes_back) {
   EXPECT_EQ(IntervalSet(returned[0].intervals), IntervalSet({4, 6}));
 }
 
+TEST(agent_loops_helper, what_had_to_go_back_is_not_wanted_before_it_could_begin) {
+  LoopsDriver driver(1);
+  driver.link(peer);
+  driver.link(other);
+  const LoopTerms deep = opened_at(peer, below(7), 9);
+  driver.receive_grant(peer, BranchId(2), {deep}, {4, 5});
+  driver.exit_with(driver.task_at(below(7), 4), 0);
+  driver.receive_grant(peer, BranchId(1), {}, {0, 2});
+  driver.fork(driver.task_at({}, 0), 0, 1);
+  driver.receive(other, protocol::Ask{.request = 1, .slots = 1, .tags = {}});
+  driver.join(driver.task_at({}, 0));
+  const auto wants = [&] {
+    return std::ranges::count(driver.sent_to<protocol::Want>(peer), BranchId(2), &protocol::Want::branch);
+  };
+  const auto before = wants();
+  driver.receive_grant(peer, BranchId(2), {deep}, {5, 6});
+  EXPECT_EQ(driver.sent_to<protocol::Returned>(peer).size(), 1U);
+  EXPECT_EQ(wants(), before);
+  // The slot is the task's own again, and open when that is over.
+  const protocol::Grant lent = driver.sent_to<protocol::Grant>(other).back();
+  driver.receive(other, protocol::Accept{.branch = lent.branch});
+  driver.receive_result(other, lent.branch, lent.intervals.front());
+  EXPECT_EQ(wants(), before + 1);
+}
+
 }  // namespace
 }  // namespace agent::core

@@ -307,7 +307,8 @@ TEST(agent_loops, when_the_opener_is_stopped_its_helpers_are_told_and_their_resu
   const auto cancels = driver.sent_to<protocol::Cancel>(peer);
   ASSERT_EQ(cancels.size(), 1U);
   EXPECT_EQ(cancels[0].branch, grant.branch);
-  EXPECT_TRUE(cancels[0].intervals.empty());
+  EXPECT_EQ(cancels[0].intervals, grant.intervals);
+  EXPECT_EQ(cancels[0].why, protocol::CancelReason::stopped);
   driver.receive_result(peer, grant.branch, grant.intervals.at(0));
   EXPECT_EQ(driver.dropped_batches.size(), 1U);
   EXPECT_TRUE(driver.received_commits.empty());

@@ -231,25 +231,30 @@ TEST_F(AgentResults, a_report_is_received_and_its_results_committed_one_by_one) 
   EXPECT_EQ(commits[1].executor, peer_named(1));
 }
 
-TEST_F(AgentResults, a_helper_learns_what_is_settled_with_the_next_beat_or_when_it_holds_nothing_more) {
+TEST_F(AgentResults, a_helper_learns_what_is_settled_at_once_and_then_now_and_then_until_it_holds_nothing_more) {
   submit(terms_of(10));
   link(1);
   const protocol::Grant given = lend_to(1);
   const Interval held = given.intervals.front();
   ASSERT_EQ(given.intervals.size(), 1U);
-  advance(2s);
+  ASSERT_GT(held.count(), 3U);
+  const auto settled = [&](std::uint64_t begin, std::uint64_t end) {
+    return std::vector{protocol::Settled{.loop = {.job = job_named(1), .path = {}}, .intervals = single(begin, end)}};
+  };
   forget();
   report(1, given.branch, single(held.begin, held.begin + 1));
+  EXPECT_EQ(told<protocol::Settled>(1), settled(held.begin, held.begin + 1));
+  forget();
+  report(1, given.branch, single(held.begin + 1, held.begin + 2));
   EXPECT_TRUE(told<protocol::Settled>(1).empty());
-  advance(1s);
-  EXPECT_EQ(told<protocol::Settled>(1),
-            (std::vector{protocol::Settled{.loop = {.job = job_named(1), .path = {}},
-                                           .intervals = single(held.begin, held.begin + 1)}}));
+  advance(4s);
+  EXPECT_EQ(told<protocol::Settled>(1), settled(held.begin + 1, held.begin + 2));
+  report(1, given.branch, single(held.begin + 2, held.begin + 3));
   forget();
   std::vector<Interval> rest;
-  for (std::uint64_t i = held.begin + 1; i < held.end; ++i) rest.push_back({.begin = i, .end = i + 1});
+  for (std::uint64_t i = held.begin + 3; i < held.end; ++i) rest.push_back({.begin = i, .end = i + 1});
   report(1, given.branch, rest);
-  EXPECT_EQ(sum(1, &protocol::Settled::intervals), IntervalSet(Interval{.begin = held.begin + 1, .end = held.end}));
+  EXPECT_TRUE(sum(1, &protocol::Settled::intervals).contains({.begin = held.begin + 3, .end = held.end}));
 }
 
 TEST_F(AgentResults, results_of_our_helpers_go_on_in_their_batches) {

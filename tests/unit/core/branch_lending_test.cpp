@@ -10,16 +10,7 @@ using How = TaskEnded::How;
 using Rest = Partition::Rest;
 using namespace std::chrono_literals;
 
-class BranchLending : public BranchLoans {
- protected:
-  const Partition& partition() { return branch->partition(); }
-  // Helper n says that these run there.
-  void progress(std::uint32_t number, std::vector<Interval> started, std::vector<Interval> lent = {}) {
-    protocol::Report report{.branch = BranchId(number), .batches = {}, .started = std::move(started)};
-    if (!lent.empty()) report.lent.push_back({.helper = node(50), .attempt = {}, .what = std::move(lent)});
-    branch->on_progress(*branch->helper(node(number)), report, now);
-  }
-};
+class BranchLending : public BranchLoans {};
 
 TEST_F(BranchLending, what_comes_back_unstarted_keeps_its_attempt) {
   begin_as_owner(10);
@@ -106,108 +97,6 @@ TEST_F(BranchLending, a_relay_tells_only_what_its_own_master_has_settled) {
   EXPECT_TRUE(done<DropBatch>().empty());  // 6 is still needed
   branch->on_settled(span(6, 7), actions);
   EXPECT_EQ(done<DropBatch>().size(), 1U);
-}
-
-TEST_F(BranchLending, mending_takes_back_what_is_not_there_and_asks_for_what_is_finished_there) {
-  begin_as_owner(10);
-  Helper& helper = lend(1, 6);  // 4 .. 10
-  Helper::There there;
-  there.unstarted = span(8, 10);
-  there.started = {{.begin = 7, .end = 8}};
-  there.finished = span(6, 7);
-  const Branch::Mended mended = branch->mend(helper, there, now);
-  EXPECT_TRUE(mended.differed);
-  EXPECT_TRUE(mended.dropped.empty());
-  EXPECT_EQ(mended.missing, span(6, 7));
-  EXPECT_EQ(helper.held, span(6, 10));
-  EXPECT_EQ(helper.started.size(), 1U);
-  EXPECT_EQ(partition().unstarted(), span(0, 6));
-  EXPECT_EQ(partition().attempt_of({.begin = 4, .end = 6}), Attempt(1));
-}
-
-TEST_F(BranchLending, mending_keeps_copies_that_run_and_drops_what_others_have) {
-  begin_as_owner(10);
-  Helper& helper = lend(1, 6);  // 4 .. 10
-  branch->take_back(helper, span(4, 10), Rest::maybe_started);
-  lend(2, branch->share_back(4));  // 6 .. 10
-  Helper::There there;
-  there.unstarted = span(8, 10);                                     // somebody else has it now: dropped
-  there.started = {{.begin = 4, .end = 5}, {.begin = 6, .end = 7}};  // todo: resumed; elsewhere: a copy
-  const Branch::Mended mended = branch->mend(helper, there, now);
-  EXPECT_EQ(mended.dropped, span(8, 10));
-  EXPECT_EQ(helper.held.intervals(), (std::vector<Interval>{{.begin = 4, .end = 5}, {.begin = 6, .end = 7}}));
-  EXPECT_EQ(branch->helper(node(2))->held, span(6, 10));
-  EXPECT_EQ(partition().unstarted().count(), 5U);  // 0 .. 4 and 5
-}
-
-TEST_F(BranchLending, ends_that_agree_differ_in_nothing) {
-  begin_as_owner(10);
-  Helper& helper = lend(1, 6);
-  progress(1, {{.begin = 4, .end = 5}});
-  Helper::There there;
-  there.unstarted = span(6, 10);
-  there.started = {{.begin = 4, .end = 6}};
-  EXPECT_FALSE(branch->mend(helper, there, now).differed);
-  EXPECT_EQ(helper.held, span(4, 10));
-  EXPECT_EQ(partition().unstarted(), span(0, 4));
-}
-
-TEST_F(BranchLending, an_orphan_gets_what_its_silent_master_had_of_us) {
-  begin_as_owner(10);
-  lend(1, 6).state = Helper::State::silent;  // 4 .. 10
-  progress(1, {}, {{.begin = 6, .end = 10}});
-  branch->helper(node(1))->state = Helper::State::silent;
-  Helper::There there;
-  there.unstarted = span(8, 10);
-  there.started = {{.begin = 7, .end = 8}};
-  there.finished = span(6, 7);
-  const Branch::Adopted adopted = branch->adopt(node(2), BranchId(20), there, now);
-  EXPECT_EQ(adopted.wanted, span(7, 10));
-  EXPECT_EQ(adopted.to_send, span(6, 7));
-  EXPECT_TRUE(adopted.settled.empty());
-  EXPECT_EQ(branch->helper(node(1))->held, span(4, 6));
-  EXPECT_EQ(branch->helper(node(2))->held, span(6, 10));
-  EXPECT_EQ(branch->helper(node(2))->origin, Helper::Origin::adopted);
-}
-
-TEST_F(BranchLending, an_orphan_keeps_nothing_that_a_live_helper_is_at_unless_it_runs) {
-  begin_as_owner(10);
-  lend(1, 6);  // 4 .. 10, alive
-  lend(3, 2);  // 2 .. 4
-  (void)report(3, {.begin = 3, .end = 4});
-  Helper::There there;
-  there.unstarted = span(8, 10);
-  there.started = {{.begin = 7, .end = 8}};
-  there.finished = span(3, 4);
-  const Branch::Adopted adopted = branch->adopt(node(2), BranchId(20), there, now);
-  EXPECT_EQ(adopted.wanted, span(7, 8));
-  EXPECT_TRUE(adopted.to_send.empty());
-  EXPECT_EQ(adopted.settled, span(3, 4));
-  EXPECT_EQ(branch->helper(node(1))->held, span(4, 10));
-}
-
-TEST_F(BranchLending, an_orphan_that_holds_what_is_todo_here_goes_on_with_it) {
-  begin_as_owner(10);
-  Helper::There there;
-  there.unstarted = span(2, 6);
-  const Branch::Adopted adopted = branch->adopt(node(2), BranchId(20), there, now);
-  EXPECT_EQ(adopted.wanted, span(2, 6));
-  EXPECT_EQ(partition().out(), span(2, 6));
-}
-
-TEST_F(BranchLending, the_adopted_drops_what_is_not_wanted_and_sends_what_is) {
-  begin_as_helper({.begin = 0, .end = 6});
-  end(start(), How::exited, 0);  // 0: finished, wanted
-  end(start(), How::exited, 0);  // 1: finished, of no use
-  (void)branch->results().send(0, 10);
-  branch->results().on_stored(1);
-  const TaskId third = start();  // 2: not wanted
-  branch->on_adopted({.node = node(5), .id = BranchId(8)}, span(3, 5), span(0, 1), losers, actions);
-  EXPECT_EQ(branch->upstream(), Upstream(Master{.node = node(5), .id = BranchId(8)}));
-  EXPECT_EQ(losers.tasks, (std::vector{third}));
-  EXPECT_EQ(done<DropResult>().size(), 1U);
-  EXPECT_EQ(branch->results().send(0, 10).covers, span(0, 1));
-  EXPECT_EQ(partition().unstarted(), span(3, 5));
 }
 
 TEST_F(BranchLending, what_a_silent_helper_runs_is_copied_before_what_takes_longest) {

@@ -184,6 +184,53 @@ TEST(link, beats_are_a_period_apart_and_the_first_one_is_spread_over_a_period) {
   EXPECT_LE(most, 1s);
 }
 
+TEST(link, where_nothing_is_open_beats_are_three_seconds_apart_and_nine_of_silence_are_suspect) {
+  Link link;
+  Random random(1);
+  link.watch(start, Link::Pace::calm, random);
+  link.on_beat(start + 1s);
+  EXPECT_EQ(link.beat_due(), start + 4s);
+  link.on_send(start + 2s);
+  EXPECT_EQ(link.beat_due(), start + 4s);
+  EXPECT_FALSE(link.suspect(start + 9s - 1ns));
+  EXPECT_TRUE(link.suspect(start + 9s));
+  link.on_received(start + 2s, {1, 0});
+  EXPECT_EQ(link.suspect_at(), start + 11s);
+}
+
+TEST(link, a_link_that_calms_down_has_more_patience_at_once) {
+  Link link;
+  Random random(1);
+  link.watch(start, Link::Pace::brisk, random);
+  link.on_received(start + 1s, {1, 0});
+  link.watch(start + 2s, Link::Pace::calm, random);
+  EXPECT_EQ(link.suspect_at(), start + 10s);
+}
+
+TEST(link, when_a_calm_link_becomes_brisk_silence_counts_anew_and_the_next_beat_is_near) {
+  Link link;
+  Random random(1);
+  link.watch(start, Link::Pace::calm, random);
+  link.on_received(start + 1s, {1, 0});
+  link.on_beat(start + 5s);
+  link.watch(start + 6s, Link::Pace::brisk, random);
+  EXPECT_EQ(link.beat_due(), start + 7s);
+  EXPECT_EQ(link.suspect_at(), start + 9s);
+  link.watch(start + 7s, Link::Pace::brisk, random);
+  EXPECT_EQ(link.suspect_at(), start + 9s);
+  link.on_received(start + 8s, {2, 0});
+  EXPECT_EQ(link.suspect_at(), start + 11s);
+}
+
+TEST(link, a_beat_that_is_near_is_not_put_off_when_a_calm_link_becomes_brisk) {
+  Link link;
+  Random random(1);
+  link.watch(start, Link::Pace::calm, random);
+  link.on_beat(start + 1s);
+  link.watch(start + 3'900ms, Link::Pace::brisk, random);
+  EXPECT_EQ(link.beat_due(), start + 4s);
+}
+
 // Two ends with clocks of their own, joined by two queues of any delay. In true time, the master never believes that
 // its helper's lease is over before the helper does; and the log costs the helper at most a step.
 class LinkPair : public testing::TestWithParam<std::uint64_t> {

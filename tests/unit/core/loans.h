@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "agent/core/branch.h"
@@ -71,6 +72,14 @@ class BranchLoans : public testing::Test {
     branch->check_invariants();
     return accepted;
   }
+
+  // Helper n says that these run there, and that it lent those on.
+  void progress(std::uint32_t number, std::vector<Interval> started, std::vector<Interval> lent = {}) {
+    protocol::Report report{.branch = BranchId(number), .batches = {}, .started = std::move(started)};
+    if (!lent.empty()) report.lent.push_back({.helper = node(50), .attempt = {}, .what = std::move(lent)});
+    branch->on_progress(*branch->helper(node(number)), report, now);
+  }
+  const Partition& partition() const { return branch->partition(); }
 
   template <class Kind>
   std::vector<Kind> done() const {

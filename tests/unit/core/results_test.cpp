@@ -155,5 +155,63 @@ TEST_F(ResultsTest, what_is_let_go_unsent_is_never_sent) {
   EXPECT_EQ(results.kept(), IntervalSet());
 }
 
+TEST_F(ResultsTest, no_more_results_are_under_way_than_there_is_credit_for) {
+  for (std::uint64_t i = 0; i < limits::credit_results_max + 100; ++i) results.keep(of_ours(i, Outcome::ok, 1));
+  std::uint64_t number = 0;
+  EXPECT_EQ(results.send(number++, 1).covers, span(0, 1));
+  EXPECT_FALSE(results.credit_used().above_a_quarter());
+  while (results.has_credit()) EXPECT_FALSE(results.send(number++, 1'000).covers.empty());
+  EXPECT_EQ(results.credit_used().results, limits::credit_results_max);
+  EXPECT_TRUE(results.credit_used().above_a_quarter());
+  EXPECT_TRUE(results.send(number++, 1'000).covers.empty());
+  EXPECT_TRUE(results.has_unsent());
+  EXPECT_TRUE(results.on_stored(1));
+  EXPECT_FALSE(results.on_stored(1));
+  EXPECT_EQ(results.send(number++, 1'000).covers.count(), 1U);
+  EXPECT_FALSE(results.has_credit());
+}
+
+TEST_F(ResultsTest, no_more_bytes_are_under_way_than_there_is_credit_for) {
+  const std::uint64_t half_a_mebibyte = 512 * 1'024;
+  for (std::uint32_t i = 0; i < 10; ++i) results.keep(of_batch(i, i + 1, 0, half_a_mebibyte));
+  for (std::uint64_t number = 0; number < 8; ++number) {
+    EXPECT_EQ(results.credit_used().bytes, number * half_a_mebibyte);
+    EXPECT_EQ(results.credit_used().above_a_quarter(), number > 2);
+    EXPECT_EQ(results.send(number, 1'000).covers, span(number, number + 1));
+  }
+  EXPECT_FALSE(results.has_credit());
+  EXPECT_TRUE(results.send(8, 1'000).covers.empty());
+  (void)results.on_stored(2);
+  EXPECT_EQ(results.credit_used().bytes, 6 * half_a_mebibyte);
+  EXPECT_EQ(results.send(9, 1'000).covers, span(8, 9));
+}
+
+TEST_F(ResultsTest, what_is_let_go_while_it_is_under_way_takes_up_no_credit) {
+  for (std::uint64_t i = 0; i < 3; ++i) results.keep(of_ours(i));
+  (void)results.send(0, 2);
+  (void)results.send(1, 1);
+  results.let_go(span(0, 2), {}, actions);
+  EXPECT_EQ(results.credit_used().results, 1U);
+  results.let_go(span(2, 3), {}, actions);
+  EXPECT_EQ(results.credit_used().results, 0U);
+  EXPECT_EQ(results.credit_used().bytes, 0U);
+  EXPECT_FALSE(results.has_unstored());
+}
+
+TEST_F(ResultsTest, a_batch_takes_up_its_bytes_once_until_its_last_result_is_gone) {
+  for (std::uint32_t i = 0; i < 3; ++i) results.keep(of_batch(i, 9, i, 1'000));
+  results.keep(of_ours(5, Outcome::ok, 70));
+  EXPECT_EQ(results.kept_bytes(), 1'070U);
+  (void)results.send(0, 1'000);
+  (void)results.on_stored(1);
+  EXPECT_EQ(results.kept_bytes(), 1'070U);  // stored there is not settled
+  results.let_go(span(0, 2), {}, actions);
+  EXPECT_EQ(results.kept_bytes(), 1'070U);
+  results.let_go(span(2, 3), {}, actions);
+  EXPECT_EQ(results.kept_bytes(), 70U);
+  results.let_go_all(actions);
+  EXPECT_EQ(results.kept_bytes(), 0U);
+}
+
 }  // namespace
 }  // namespace agent::core

@@ -96,12 +96,12 @@ TEST_F(LinkLayerTest, ABeatCarriesTheFreshestMandate) {
 
 TEST_F(LinkLayerTest, AGrantOfAnInnerLoopCarriesTheStatementsAlongThePath) {
   ASSERT_TRUE(pass(0, 1, grant(1)));
-  layers[1].on_forked(job_id(1), {.path = inner_loop.path, .size = 12, .opener = node_id(1), .instance = 5});
-  const auto received = pass(1, 2, grant(1, inner_loop));
+  const core::LoopTerms opening{.path = inner_loop.path, .size = 12, .opener = node_id(1), .instance = 5};
+  layers[1].on_forked(job_id(1), opening);
+  const auto received = pass(1, 2, grant(1, inner_loop), {.loops = {opening}});
   ASSERT_TRUE(received);
   ASSERT_EQ(received->proofs.loops.size(), 1U);
-  EXPECT_EQ(received->proofs.loops[0].size, 12U);
-  EXPECT_EQ(received->proofs.loops[0].opener, node_id(1));
+  EXPECT_EQ(received->proofs.loops[0], opening);
 }
 
 TEST_F(LinkLayerTest, ResultsBecomeABatchThatIsPassedOnAsItCame) {

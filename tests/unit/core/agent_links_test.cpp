@@ -113,6 +113,19 @@ TEST_F(AgentLinks, a_helper_whose_link_broke_is_dialled_every_second_until_it_is
   forget();
   advance(3s);
   EXPECT_TRUE(done<Dial>().empty());
+  EXPECT_TRUE(told<protocol::Holds>(1).empty());
+}
+
+TEST_F(AgentLinks, a_master_whose_link_broke_is_told_once_what_is_held_for_it) {
+  link(1);
+  earn_lease(1);
+  grant(1, single(0, 5));
+  unlink(1);
+  advance(4s);
+  forget();
+  link(1);
+  advance(3s);
+  EXPECT_EQ(told<protocol::Holds>(1).size(), 1U);
 }
 
 TEST_F(AgentLinks, nobody_is_blamed_for_the_time_in_which_we_stood_still) {

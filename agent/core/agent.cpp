@@ -56,6 +56,8 @@ void Agent::step(Instant now, const Event& event, std::vector<Action>& actions) 
   drop_idle_branches();
   actions_ = nullptr;
   due_ = compute_deadline();
+  // What this step made due at once is not late already: that we stood still is told by this.
+  if (due_ && due_->at < now_) due_->at = now_;
 }
 
 std::optional<Deadline> Agent::compute_deadline() const {

@@ -111,7 +111,9 @@ TEST_F(AgentDraining, a_helper_gives_back_what_it_has_not_begun_and_asks_its_own
   // What runs, here and below, goes on and is told.
   exit_with(runs, 0);
   EXPECT_TRUE(tasks.empty());
-  EXPECT_EQ(attached<protocol::Report>(1).front().results, (std::vector{runs}));
+  advance(2s);
+  ASSERT_FALSE(attached<protocol::Report>(1).empty());
+  EXPECT_EQ(attached<protocol::Report>(1).back().results, (std::vector{runs}));
   report(2, lent.branch, {below});
   advance(2s);
   std::size_t batches = 0;
@@ -159,6 +161,7 @@ TEST_F(AgentDraining, a_task_that_fails_is_not_tried_again) {
   forget();
   exit_with(runs, 1);
   EXPECT_TRUE(tasks.empty());
+  ASSERT_FALSE(attached<protocol::Report>(1).empty());
   EXPECT_EQ(attached<protocol::Report>(1).front().results, (std::vector{runs}));
   EXPECT_TRUE(returned(1).empty());
 }

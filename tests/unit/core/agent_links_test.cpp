@@ -283,6 +283,15 @@ TEST_F(AgentLinks, a_beat_that_would_carry_too_much_goes_in_parts) {
   EXPECT_EQ(mandates.size(), grants.size());
 }
 
+// What it makes due had been due long ago, had there been anything to do then.
+TEST_F(AgentLinks, work_that_a_step_takes_back_after_all_else_is_no_stall_of_ours) {
+  (void)lend_some();
+  while (!tasks.empty()) exit_with(tasks.begin()->first, 0, 1s);
+  advance(40s);
+  EXPECT_EQ(notices(What::returned_to_todo), 1U);
+  EXPECT_EQ(notices(What::stalled), 0U);
+}
+
 TEST_F(AgentLinks, a_beat_about_a_branch_that_is_not_known_is_answered) {
   link(1);
   forget();

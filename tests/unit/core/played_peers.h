@@ -64,6 +64,7 @@ class PlayedPeers : public testing::Test {
       std::vector<Action> actions;
       agent.step(now, next, actions);
       agent.check_invariants();
+      if (agent.next_deadline()) EXPECT_GE(agent.next_deadline()->at, now);
       for (const Action& action : actions) take(action);
     }
   }

@@ -105,7 +105,9 @@ struct Want {
   bool operator==(const Want&) const = default;
 };
 
-// How many unstarted iterations are wanted back (from the end), or which.
+// How many unstarted iterations are wanted back (from the end), or which. `recall_all`: nothing more of the branch is
+// to begin there or below; whatever is unstarted comes back, now and whenever it becomes so.
+inline constexpr std::uint64_t recall_all = ~std::uint64_t{0};
 struct Recall {
   BranchId branch;
   std::variant<std::uint64_t, Intervals> what;

@@ -41,6 +41,7 @@ void Agent::step(Instant now, const Event& event, std::vector<Action>& actions) 
   serve_orphans();
   take_back_unanswered();
   serve_loops();
+  drain_branches();
   extend_deadlines();
   fill_slots();
   return_stuck();
@@ -55,10 +56,14 @@ void Agent::step(Instant now, const Event& event, std::vector<Action>& actions) 
   drop_idle_branches();
   actions_ = nullptr;
   due_ = compute_deadline();
+  // What this step made due at once is not late already: that we stood still is told by this.
+  if (due_ && due_->at < now_) due_->at = now_;
 }
 
 std::optional<Deadline> Agent::compute_deadline() const {
   std::optional<Deadline> next;
+  const Overview overview = look_over();
+  const bool busy = is_busy();
   auto consider = [&](Instant at, Deadline::Why why) {
     if (!next || at < next->at) next = Deadline{.at = at, .why = why};
   };
@@ -75,11 +80,12 @@ std::optional<Deadline> Agent::compute_deadline() const {
     if (branch.orphaned()) consider(branch.orphaned()->ask_at, Deadline::Why::orphan);
     if (const auto due = branch.unanswered_at()) consider(*due, Deadline::Why::unanswered_grant);
     for (const auto& [node, helper] : branch.helpers()) {
-      if (const auto due = hoarding_ends(helper)) consider(*due, Deadline::Why::hoarding);
+      if (const auto due = hoarding_ends(branch, helper, busy ? Missed::no : Missed::yes))
+        consider(*due, Deadline::Why::hoarding);
     }
     if (branch.seeking().probing()) {
       consider(branch.seeking().due(), Deadline::Why::seeking);
-    } else if (!has_nobody() && helpers_wanted(branch) > 0) {
+    } else if (!has_nobody() && helpers_wanted(branch, overview) > 0) {
       consider(rest_.until(), Deadline::Why::seeking);
     }
   }
@@ -256,14 +262,19 @@ void Agent::fill_slots() {
 
 // It empties by itself, whatever starts here: the roots settle what they get in any order.
 bool Agent::cache_is_full() const {
+  looked_at_ += branches_.size();
   std::uint64_t bytes = 0;
   for (const auto& [key, branch] : branches_) bytes += branch.results().kept_bytes();
-  return bytes >= cache_bytes_max;
+  return is_too_much(bytes);
+}
+
+bool Agent::is_too_much(std::uint64_t kept_bytes) {
+  return kept_bytes >= cache_bytes_max;
 }
 
 void Agent::copy_here() {
   for (auto& [key, branch] : branches_) {
-    if (branch.helpers().empty() || (branch.owner() && !branch.owner()->starts()) || !deadline_of(branch)) continue;
+    if (branch.helpers().empty() || !branch.begins() || !deadline_of(branch)) continue;
     while (slots_.can_place(branch.loop()) && may_run(branch.loop().job)) {
       const std::optional<Interval> piece = branch.worth_copying(now_, std::nullopt);
       if (!piece) break;

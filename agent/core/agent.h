@@ -30,6 +30,7 @@
 #include "agent/core/event.h"
 #include "agent/core/link.h"
 #include "agent/core/mandate.h"
+#include "agent/core/overview.h"
 #include "agent/core/patience.h"
 #include "agent/core/peers.h"
 #include "agent/core/random.h"
@@ -81,7 +82,9 @@ class Agent {
   [[nodiscard]] std::uint64_t committed_below(JobId job) const;
   [[nodiscard]] bool knows(JobId job) const { return jobs_.contains(job); }
   // Helpers that count against the branch number of that loop.
-  [[nodiscard]] std::uint32_t helpers_of(const LoopId& loop) const;
+  [[nodiscard]] std::uint32_t helpers_of(const LoopId& loop) const { return look_over().helpers_of(loop); }
+  // Branches looked at since the beginning, by whatever looks at all of them: what a step costs where there are many.
+  [[nodiscard]] std::uint64_t looked_at() const { return looked_at_; }
   // What is kept, much of it because of others.
   struct Sizes {
     std::size_t contacts = 0;
@@ -132,8 +135,6 @@ class Agent {
   [[nodiscard]] bool is_over(const Branch& branch) const;
   // The branch of a client or master that it comes from in the end; nothing: an opener on the way is gone.
   [[nodiscard]] const Branch* origin_of(const Branch& branch) const;
-  // That peer helps with another instance of the same loop. (What settles a loop's results does not name the instance.)
-  [[nodiscard]] bool helps_with_another(const Branch& branch, NodeId node) const;
   // The job's own limit on slots permits one more task to run here.
   [[nodiscard]] bool may_run(JobId job) const;
   // Without those that are parked.
@@ -152,10 +153,16 @@ class Agent {
 
   // --- helpers that neither work nor give back (agent_hoarders.cpp)
   [[nodiscard]] bool hoards(const Helper& helper) const;
-  [[nodiscard]] std::optional<Instant> hoarding_ends(const Helper& helper) const;
+  enum class Missed { no, yes };  // whether we have nothing else to do
+  [[nodiscard]] std::optional<Instant> hoarding_ends(const Branch& branch, const Helper& helper, Missed missed) const;
   void recall_hoarded();
+  void take_from_hoarder(Branch& branch, Helper& helper);
+  void on_nothing_returned(Helper& helper);
   void distrust(NodeId node);
   [[nodiscard]] bool is_distrusted(NodeId node) const;
+
+  // --- loops of which nothing more is to begin (agent_draining.cpp)
+  void drain_branches();
 
   // --- links (agent_links.cpp)
   using Consider = std::function<void(Instant, Deadline::Why)>;
@@ -191,11 +198,12 @@ class Agent {
   [[nodiscard]] bool is_free() const;
   // No peer is known, and no way to any: one machine alone asks nobody.
   [[nodiscard]] bool has_nobody() const { return options_.seeds.empty() && contacts_.empty() && peers_.view().empty(); }
-  [[nodiscard]] std::uint32_t helpers_wanted(const Branch& branch) const;
+  [[nodiscard]] Overview look_over() const;
+  [[nodiscard]] std::uint32_t helpers_wanted(const Branch& branch, const Overview& overview) const;
   void seek_helpers();
   bool probe_somebody(Branch& branch);
   void probe(Branch& branch, NodeId node);
-  bool divide(BranchKey key, const std::vector<Seeking::Offered>& offers);
+  bool divide(BranchKey key, const std::vector<Seeking::Offered>& offers, Overview& overview);
   void answer_busy(NodeId to, std::uint64_t request, bool kept);
   void offer(NodeId to, std::uint64_t request, Duration round_trip);
   void be_idle();
@@ -204,8 +212,8 @@ class Agent {
   void ask(NodeId node, std::uint8_t hops_left);
   bool give_back_half(NodeId asker);
   [[nodiscard]] std::vector<BranchKey> outermost_first() const;
-  [[nodiscard]] bool may_lend(const Branch& branch, NodeId to) const;
-  std::optional<std::pair<BranchKey, Share>> copy_for(NodeId thief);
+  [[nodiscard]] bool may_lend(const Branch& branch, NodeId to, const Overview& overview) const;
+  std::optional<std::pair<BranchKey, Share>> copy_for(NodeId thief, const Overview& overview);
   // While we only wait: what takes too long at our helpers is tried here, too.
   void copy_here();
   enum class Place { with_unstarted, any };
@@ -308,6 +316,7 @@ class Agent {
   void fill_slots();
   // With results that wait to be settled: nothing more is begun, and nobody asked for work or help.
   [[nodiscard]] bool cache_is_full() const;
+  [[nodiscard]] static bool is_too_much(std::uint64_t kept_bytes);
   // Which branch a free slot is for: the job with the fewest running tasks, among equals the one served longest ago; of
   // a job the deepest loop, since somebody waits for it.
   [[nodiscard]] std::optional<BranchKey> hungriest() const;
@@ -357,8 +366,9 @@ class Agent {
   std::uint64_t next_task_ = 1;
   std::uint64_t next_branch_ = 1;
   std::uint64_t served_ = 0;
-  std::uint32_t launch_refusals_ = 0;       // running: times that this node had no room for a process
-  std::optional<Instant> launch_pause_;     // start nothing before
+  std::uint32_t launch_refusals_ = 0;    // running: times that this node had no room for a process
+  std::optional<Instant> launch_pause_;  // start nothing before
+  mutable std::uint64_t looked_at_ = 0;
   Instant now_;                             // of the step under way
   std::vector<Action>* actions_ = nullptr;  // of the step under way
 };

@@ -21,6 +21,7 @@ constexpr Duration note_gap = std::chrono::seconds(3);  // short idle times are 
 }  // namespace
 
 bool Agent::is_busy() const {
+  looked_at_ += branches_.size();
   return slots_.empty_count() == 0 || cache_is_full() ||
          std::ranges::any_of(branches_, [&](const auto& entry) { return could_start(entry.second); });
 }
@@ -109,13 +110,15 @@ void Agent::ask(NodeId node, std::uint8_t hops_left) {
 // better place to ask; else busy.
 void Agent::on_message(NodeId from, const protocol::Ask& ask, const Proofs&) {
   bool gave = give_back_half(from);
+  Overview overview = look_over();
   for (BranchKey key : outermost_first()) {
     Branch& branch = branches_.at(key);
-    if (!may_lend(branch, from)) continue;
+    if (!may_lend(branch, from, overview)) continue;
     const Partition::Last last = slots_.empty_count() == 0 ? Partition::Last::give : Partition::Last::keep;
     const Share share = branch.starts_at_most_once() ? share_for_slots(branch, ask.slots) : branch.share_half(last);
     if (share.intervals.empty()) continue;
     grant(key, from, share, ask.request);
+    overview.recount(branch);
     note(Notice::What::stolen, branch, share.intervals.intervals().front(), from);
     gave = true;
   }
@@ -123,7 +126,7 @@ void Agent::on_message(NodeId from, const protocol::Ask& ask, const Proofs&) {
   const std::uint8_t hops_left = std::min(ask.hops_left, protocol::limits::refer_hops_max);
   const bool nearby = hops_left > 0 && better_place(from, Place::with_unstarted);
   if (!nearby) {
-    if (const auto found = copy_for(from)) return grant(found->first, from, found->second, ask.request);
+    if (const auto found = copy_for(from, overview)) return grant(found->first, from, found->second, ask.request);
   }
   const Place place = nearby ? Place::with_unstarted : Place::any;
   if (const std::optional<protocol::Hint> better = better_place(from, place); better && hops_left > 0) {
@@ -160,30 +163,30 @@ std::vector<BranchKey> Agent::outermost_first() const {
 }
 
 // Never above the branch number, and never to somebody from whom we have it: who asks there gets nothing from us.
-bool Agent::may_lend(const Branch& branch, NodeId to) const {
-  if (branch.owner() && !branch.owner()->starts()) return false;
+bool Agent::may_lend(const Branch& branch, NodeId to, const Overview& overview) const {
+  if (!branch.begins()) return false;
   if (!deadline_of(branch) || is_distrusted(to)) return false;
   if (branch.starts_at_most_once() && !branch.owner()) return false;
   const auto* master = std::get_if<Master>(&branch.upstream());
   if (master != nullptr && master->node == to) return false;
   if (std::ranges::any_of(branch.refuges(), [&](const protocol::Refuge& refuge) { return refuge.node == to; }))
     return false;
-  if (helps_with_another(branch, to)) return false;
+  if (overview.helps_with_another(branch, to)) return false;
   auto known = branch.helpers().find(to);
   if (known != branch.helpers().end()) {
     const Helper& helper = known->second;
     if (helper.reconciling || helper.unanswered || helper.origin == Helper::Origin::adopted) return false;
     if (helper.counts()) return true;
   }
-  return helpers_of(branch.loop()) < branch.branch_number();
+  return overview.helpers_of(branch.loop()) < branch.branch_number();
 }
 
 // Only with nothing unstarted here: of what takes too long, the iteration of a silent holder, else the one that takes
 // longest.
-std::optional<std::pair<BranchKey, Share>> Agent::copy_for(NodeId thief) {
+std::optional<std::pair<BranchKey, Share>> Agent::copy_for(NodeId thief, const Overview& overview) {
   for (BranchKey key : outermost_first()) {
     Branch& branch = branches_.at(key);
-    if (!may_lend(branch, thief)) continue;
+    if (!may_lend(branch, thief, overview)) continue;
     const std::optional<Interval> piece = branch.worth_copying(now_, thief);
     if (!piece) continue;
     note(Notice::What::copied, branch, *piece, thief);

@@ -193,10 +193,12 @@ void Agent::on_message(NodeId from, const protocol::Want& want, const Proofs&) {
 
 // Helpers that run dry are fed first, before strangers; and so are we, before that happens.
 void Agent::serve_wants() {
+  Overview overview = look_over();
   for (auto& [key, branch] : branches_) {
-    const auto may = [&, &branch = branch](NodeId node) { return is_up(node) && may_lend(branch, node); };
+    const auto may = [&, &branch = branch](NodeId node) { return is_up(node) && may_lend(branch, node, overview); };
     while (const Helper* helper = branch.hungry_helper(may)) {
       grant(key, helper->node, branch.share_back(branch.next_share(*helper, now_)), 0);
+      overview.recount(branch);
     }
     const auto* master = std::get_if<Master>(&branch.upstream());
     if (master == nullptr || !is_up(master->node) || branch.orphaned()) continue;
@@ -215,6 +217,7 @@ void Agent::on_message(NodeId from, const protocol::Recall& recall, const Proofs
   Branch& branch = branches_.at(*key);
   IntervalSet back;
   if (const auto* count = std::get_if<std::uint64_t>(&recall.what)) {
+    if (*count == protocol::recall_all) return branch.drain();
     back = branch.return_back(*count);
   } else {
     back = branch.return_these(IntervalSet(std::get<protocol::Intervals>(recall.what)));
@@ -222,6 +225,7 @@ void Agent::on_message(NodeId from, const protocol::Recall& recall, const Proofs
   send_returned({.node = from, .id = recall.branch}, back, protocol::ReturnReason::recalled);
 }
 
+// Who recalls waits for an answer: that there is nothing to return is one, an empty `returned`.
 void Agent::send_returned(const Master& master, const IntervalSet& what, protocol::ReturnReason why) {
   for (auto& part : what.in_parts(intervals_per_message))
     send(master.node,
@@ -235,7 +239,10 @@ void Agent::on_message(NodeId from, const protocol::Returned& returned, const Pr
   Helper& helper = *branch.helper(from);
   if (!returned.intervals.empty()) {
     helper.recalled_at.reset();
+    helper.nothing_to_return = false;
     helper.progress_at = now_;
+  } else if (helper.recalled_at) {
+    on_nothing_returned(helper);
   }
   if (asking_ && asking_->node == from) asking_.reset();
   branch.take_back(helper, IntervalSet(returned.intervals), Partition::Rest::never_started);

@@ -2,10 +2,11 @@
 //
 //   holds unstarted work, nothing runs there and nothing came of it for long, and we have nothing to do: `recall`
 //     --returned------------> todo
+//     --nothing returned----> `holds` tells where it is, once: it may have been lent on; the next time it is no answer
 //     --no answer in time---> cancelled, and todo; the helper gets nothing for a while, each time for longer
 //
 // Who has something running is never suspected, however long it runs: its word is taken for that. While we are busy
-// ourselves nothing is missed.
+// ourselves nothing is missed, unless the loop can only end when it is back.
 #include <algorithm>
 #include <utility>
 
@@ -21,7 +22,7 @@ constexpr Duration distrust_first = std::chrono::seconds(60);
 constexpr Duration distrust_max = std::chrono::hours(1);
 
 bool may_hoard(const Helper& helper) {
-  return helper.state == Helper::State::live && !helper.reconciling && !helper.unanswered && helper.started.empty() &&
+  return helper.state == Helper::State::live && !helper.unanswered && helper.started.empty() &&
          !helper.unstarted().empty();
 }
 
@@ -31,20 +32,22 @@ bool Agent::hoards(const Helper& helper) const {
   return may_hoard(helper) && now_ - helper.progress_at >= hoarding_after && is_up(helper.node);
 }
 
-std::optional<Instant> Agent::hoarding_ends(const Helper& helper) const {
+std::optional<Instant> Agent::hoarding_ends(const Branch& branch, const Helper& helper, Missed missed) const {
   if (!may_hoard(helper) || !is_up(helper.node)) return std::nullopt;
   if (helper.recalled_at) return *helper.recalled_at + recall_patience;
-  return is_busy() ? std::nullopt : std::optional(helper.progress_at + hoarding_after);
+  const bool awaited = missed == Missed::yes || branch.drains();
+  return awaited ? std::optional(helper.progress_at + hoarding_after) : std::nullopt;
 }
 
 void Agent::recall_hoarded() {
+  const bool busy = is_busy();
   for (auto& [key, branch] : branches_) {
     std::vector<NodeId> hoarders;
     for (const auto& [node, known] : branch.helpers()) {
       Helper& helper = *branch.helper(node);
       if (!hoards(helper)) {
         helper.recalled_at.reset();
-      } else if (!helper.recalled_at && !is_busy()) {
+      } else if (!helper.recalled_at && (!busy || branch.drains())) {
         helper.recalled_at = now_;
         note(Notice::What::recalled, branch, helper.unstarted().intervals().front(), node);
         send(node, protocol::Recall{.branch = helper.id, .what = helper.unstarted().count()});
@@ -52,17 +55,22 @@ void Agent::recall_hoarded() {
         hoarders.push_back(node);
       }
     }
-    for (NodeId node : hoarders) {
-      Helper& helper = *branch.helper(node);
-      helper.recalled_at.reset();
-      helper.wanted = 0;
-      const IntervalSet back = helper.unstarted();
-      send_cancel(helper, back, protocol::CancelReason::expired);
-      branch.take_back(helper, back, Partition::Rest::maybe_started);
-      note(Notice::What::returned_to_todo, branch, back.intervals().front(), node);
-      distrust(node);
-    }
+    for (NodeId node : hoarders) take_from_hoarder(branch, *branch.helper(node));
   }
+}
+
+void Agent::take_from_hoarder(Branch& branch, Helper& helper) {
+  helper.recalled_at.reset();
+  helper.wanted = 0;
+  const IntervalSet back = helper.unstarted();
+  send_cancel(helper, back, protocol::CancelReason::expired);
+  branch.take_back(helper, back, Partition::Rest::maybe_started);
+  note(Notice::What::returned_to_todo, branch, back.intervals().front(), helper.node);
+  distrust(helper.node);
+}
+
+void Agent::on_nothing_returned(Helper& helper) {
+  if (!std::exchange(helper.nothing_to_return, true)) ask_holds(helper);
 }
 
 void Agent::distrust(NodeId node) {

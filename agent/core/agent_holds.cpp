@@ -60,6 +60,7 @@ void Agent::ask_holds(Helper& helper) {
   helper.reconciling = true;
   helper.digests_differed = 0;
   helper.there.reset();
+  helper.recalled_all = false;  // whatever was under way may be lost
   protocol::Holds holds = nothing_held(helper.id);
   holds.branch.sender_is = protocol::Side::master;
   send(helper.node, std::move(holds));

@@ -42,9 +42,11 @@ std::uint64_t digest_of(const IntervalSet& held) {
 bool Agent::is_question(const Message& message) {
   if (const auto* holds = std::get_if<protocol::Holds>(&message))
     return holds->branch.sender_is == protocol::Side::master;
+  // What is to come back for good is no question: it is answered by what there is, and only once.
+  if (const auto* recall = std::get_if<protocol::Recall>(&message))
+    return recall->what != decltype(recall->what)(protocol::recall_all);
   return std::holds_alternative<protocol::Ask>(message) || std::holds_alternative<protocol::Probe>(message) ||
-         std::holds_alternative<protocol::Shuffle>(message) || std::holds_alternative<protocol::Walk>(message) ||
-         std::holds_alternative<protocol::Recall>(message);
+         std::holds_alternative<protocol::Shuffle>(message) || std::holds_alternative<protocol::Walk>(message);
 }
 
 void Agent::send(NodeId to, Message message, Attached attached) {
@@ -88,6 +90,8 @@ void Agent::on(const LinkUp& event) {
   for (auto& [key, branch] : branches_) (void)branch.welcome_back(node);
   peers_.reached(now_, event.peer, event.dialled ? Peers::Way::dialled : Peers::Way::accepted);
   errands_arrived(event.peer);
+  // Both ends have just spoken.
+  if (contact.silent_since) return be_heard_again(contact);
   if (!shares_branch_with(node)) return;
   for (const auto& [key, branch] : branches_) tell_holds(key, node);
 }
@@ -98,6 +102,7 @@ void Agent::on(const LinkDown& event) {
   Contact& contact = at->second;
   links_changed_ = true;
   contact.up = false;
+  contact.calls_until.reset();
   contact.link.unwatch();
   for (auto& [key, branch] : branches_) branch.seeking().on_gone(event.peer);
   orphanages_.erase(event.peer);

@@ -155,13 +155,6 @@ const Branch* Agent::origin_of(const Branch& branch) const {
   return origin;
 }
 
-bool Agent::helps_with_another(const Branch& branch, NodeId node) const {
-  return std::ranges::any_of(branches_, [&](const auto& entry) {
-    const Branch& other = entry.second;
-    return other.loop() == branch.loop() && other.openings() != branch.openings() && other.helpers().contains(node);
-  });
-}
-
 std::size_t Agent::running_of(JobId job) const {
   return static_cast<std::size_t>(std::ranges::count_if(tasks_, [&](const auto& entry) {
     return !entry.second.joining && branches_.at(entry.second.branch).loop().job == job;

@@ -42,7 +42,7 @@ Share Agent::share_for_slots(Branch& branch, std::uint64_t slots) const {
 // Where nothing lies ahead of the slots, they are filled one by one. The results that make room follow at once.
 void Agent::fill_slots_of(BranchKey key, Helper& helper, std::uint64_t wanted) {
   Branch& branch = branches_.at(key);
-  if (helper.filled_ahead || !may_lend(branch, helper.node)) return;
+  if (helper.filled_ahead || !may_lend(branch, helper.node, look_over())) return;
   const std::uint64_t slots = contacts_.at(helper.node).slots;
   const Share share = share_for_slots(branch, std::min(wanted, slots));
   if (share.intervals.empty()) return;

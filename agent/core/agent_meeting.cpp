@@ -31,7 +31,8 @@ std::set<NodeId> Agent::linked() const {
 std::set<NodeId> Agent::asked_lately(const Branch& branch) const {
   std::set<NodeId> nodes;
   for (const auto& [node, contact] : contacts_) {
-    if (branch.seeking().asks(node) || contact.silent_since) nodes.insert(node);
+    const bool will_call = contact.calls_until && now_ < *contact.calls_until;
+    if (branch.seeking().asks(node) || contact.silent_since || will_call) nodes.insert(node);
   }
   for (const auto& [node, helper] : branch.helpers()) nodes.insert(node);
   if (const auto* master = std::get_if<Master>(&branch.upstream())) nodes.insert(master->node);
@@ -59,13 +60,16 @@ void Agent::errands_arrived(const Peer& peer) {
   });
   for (const Errand& errand : here) {
     switch (errand.kind) {
-      case Errand::Kind::probe:
+      case Errand::Kind::probe: {
+        const Overview overview = look_over();
         for (auto& [key, branch] : branches_) {
-          if (branch.loop() != errand.loop || helpers_wanted(branch) == 0 || branch.seeking().asks(peer.node)) continue;
+          if (branch.loop() != errand.loop || helpers_wanted(branch, overview) == 0 || branch.seeking().asks(peer.node))
+            continue;
           probe(branch, peer.node);
           break;
         }
         break;
+      }
       case Errand::Kind::ask:
         if (is_free() && !asking_) ask(peer.node, errand.hops_left);
         break;

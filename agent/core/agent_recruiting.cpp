@@ -28,21 +28,24 @@ Duration believed_round_trip(std::uint64_t told_ns) {
 
 }  // namespace
 
-std::uint32_t Agent::helpers_of(const LoopId& loop) const {
-  std::uint32_t count = 0;
+Overview Agent::look_over() const {
+  looked_at_ += branches_.size();
+  Overview overview;
   for (const auto& [key, branch] : branches_) {
-    if (branch.loop() == loop) count += branch.helper_count();
+    overview.recount(branch);
+    overview.add_kept(branch.results().kept_bytes());
   }
-  return count;
+  return overview;
 }
 
 // How many more helpers the branch could use now: never above the branch number, and only for work that is worth the
 // way. Until the cost of an iteration is known, two that wait are.
-std::uint32_t Agent::helpers_wanted(const Branch& branch) const {
+std::uint32_t Agent::helpers_wanted(const Branch& branch, const Overview& overview) const {
   const std::uint64_t todo = branch.partition().lendable_count();
-  const std::uint32_t helpers = helpers_of(branch.loop());
-  if (helpers >= branch.branch_number() || todo < 2 || (branch.owner() && !branch.owner()->starts())) return 0;
-  if ((branch.starts_at_most_once() && !branch.owner()) || cache_is_full()) return 0;
+  if (todo < 2 || !branch.begins()) return 0;
+  const std::uint32_t helpers = overview.helpers_of(branch.loop());
+  if (helpers >= branch.branch_number()) return 0;
+  if ((branch.starts_at_most_once() && !branch.owner()) || is_too_much(overview.kept_bytes())) return 0;
   if (const std::optional<Duration> cost = branch.mean_cost()) {
     const double worth = static_cast<double>(cost->count()) * static_cast<double>(todo);
     if (worth < static_cast<double>((worth_round_trips * (round_trip_ + startup_cost)).count())) return 0;
@@ -52,17 +55,18 @@ std::uint32_t Agent::helpers_wanted(const Branch& branch) const {
 
 void Agent::seek_helpers() {
   if (has_nobody()) return;
+  Overview overview = look_over();
   for (auto& [key, branch] : branches_) {
     Seeking& seeking = branch.seeking();
     if (seeking.complete(now_)) {
-      if (divide(key, seeking.conclude())) {
+      if (divide(key, seeking.conclude(), overview)) {
         rest_.forget();
       } else {
         rest_.lengthen(now_, random_, round_trip_);
       }
     }
     if (seeking.probing() || !rest_.over(now_)) continue;
-    const std::uint32_t probes = rest_.probes_for(helpers_wanted(branch), now_);
+    const std::uint32_t probes = rest_.probes_for(helpers_wanted(branch, overview), now_);
     bool any = false;
     for (std::uint32_t i = 0; i < probes && probe_somebody(branch); ++i) any = true;
     if (probes > 0 && !(any && seeking.probing())) rest_.lengthen(now_, random_, round_trip_);
@@ -96,7 +100,7 @@ void Agent::probe(Branch& branch, NodeId node) {
 // The first split may be crude: shares by slots, ours among them. (With less for ourselves, one offer at a time would
 // make a chain of agents that pass nearly all of it on.) But where few helpers are allowed, each is the way to many
 // more. Taking back and stealing mend it. True if somebody got some.
-bool Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
+bool Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers, Overview& overview) {
   Branch& branch = branches_.at(key);
   const std::uint64_t square = std::uint64_t{branch.branch_number()} * branch.branch_number();
   const std::uint64_t passed_on = square == 0 ? 1 : std::max<std::uint64_t>(1, narrow_tree / square);
@@ -117,12 +121,13 @@ bool Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers) {
     // A refusal names a branch, not a grant: there is one under way at a time.
     const Helper* known = branch.helper(offer.node);
     const bool at_peace = known == nullptr || (!known->unanswered && !known->reconciling);
-    const bool wanted = part > 0 && helpers_of(branch.loop()) < branch.branch_number() && is_up(offer.node) &&
-                        at_peace && !helps_with_another(branch, offer.node) && !is_distrusted(offer.node);
+    const bool wanted = part > 0 && overview.helpers_of(branch.loop()) < branch.branch_number() && is_up(offer.node) &&
+                        at_peace && !overview.helps_with_another(branch, offer.node) && !is_distrusted(offer.node);
     if (wanted) {
       const Share share =
           branch.starts_at_most_once() ? share_for_slots(branch, std::min(part, slots)) : branch.share_back(part);
       grant(key, offer.node, share, offer.request);
+      overview.recount(branch);
       granted = true;
     } else if (is_up(offer.node)) {
       send(offer.node, protocol::Release{.request = offer.request});
@@ -167,14 +172,16 @@ void Agent::offer(NodeId to, std::uint64_t request, Duration round_trip) {
 }
 
 void Agent::on_message(NodeId from, const protocol::Offer& offer, const Proofs&) {
+  contacts_.at(from).calls_until.reset();
   for (auto& [key, branch] : branches_) {
     if (branch.seeking().on_offer({.node = from, .request = offer.request, .slots = offer.slots})) return;
   }
   // One that was kept calls back late: if somebody is still wanted, it is as good as an answer.
+  Overview overview = look_over();
   for (auto& [key, branch] : branches_) {
-    if (helpers_wanted(branch) == 0 || branch.helper(from) != nullptr) continue;
+    if (helpers_wanted(branch, overview) == 0 || branch.helper(from) != nullptr) continue;
     note(Notice::What::called_back, branch, {}, from);
-    (void)divide(key, {{.node = from, .request = offer.request, .slots = offer.slots}});
+    (void)divide(key, {{.node = from, .request = offer.request, .slots = offer.slots}}, overview);
     return;
   }
   send(from, protocol::Release{.request = offer.request});
@@ -187,12 +194,14 @@ void Agent::on_message(NodeId from, const protocol::Busy& busy, const Proofs&) {
   for (auto& [key, branch] : branches_) {
     branch.seeking().on_busy(busy.request, from);
   }
+  if (busy.kept) contacts_.at(from).calls_until = now_ + kept_for;
   if (!busy.free.empty()) rest_.cut_short(now_);
 }
 
 void Agent::on_message(NodeId from, const protocol::Note&, const Proofs&) {
-  auto at = contacts_.find(from);
-  peers_.hear_free(now_, from, {.node_prefix = prefix_of(from), .address = at->second.peer.address});
+  Contact& contact = contacts_.at(from);
+  contact.calls_until.reset();
+  peers_.hear_free(now_, from, {.node_prefix = prefix_of(from), .address = contact.peer.address});
   rest_.cut_short(now_);
 }
 

@@ -53,6 +53,7 @@ struct Contact {
   std::optional<Instant> silent_since;  // down or suspect, with a branch between us
   Instant dialled;                      // last time, for the sake of a branch between us
   Instant used;                         // by either side, last time
+  std::optional<Instant> calls_until;   // it keeps a request of ours: until then it will call when it is free
 };
 
 // A peer with a branch between us; its contact, as long as none is added or forgotten.

@@ -53,7 +53,7 @@ void Branch::add_items(std::uint64_t known) {
 }
 
 bool Branch::wants_slot() const {
-  if (!partition_.has_todo() || (owner_ && !owner_->starts())) return false;
+  if (!partition_.has_todo() || !begins()) return false;
   // What must run again goes on: in order, everything that fills the room may be waiting for it.
   if (results_full_ && !partition_.has_redo()) return false;
   return terms_.slots_max == 0 || running_.size() < terms_.slots_max;

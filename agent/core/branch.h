@@ -109,6 +109,13 @@ class Branch {
   void add_items(std::uint64_t known);
   void set_results_full(bool full) { results_full_ = full; }
 
+  // Nothing more of it is to begin, by its owner's halt rule or its master's word: what is unstarted goes back to the
+  // master, what runs goes on. A further grant of that master, or another master, ends it.
+  [[nodiscard]] bool drains() const { return drains_ || (owner_ && owner_->drains()); }
+  void drain() { drains_ = true; }
+  // Whether anything of it may begin, here or elsewhere.
+  [[nodiscard]] bool begins() const { return !drains_ && (!owner_ || owner_->starts()); }
+
   // Whether a slot would be used now, the job's mandate and the lease permitting.
   [[nodiscard]] bool wants_slot() const;
   // Requires wants_slot(). `slots` >= 1 are the node's.
@@ -243,7 +250,7 @@ class Branch {
  private:
   [[nodiscard]] bool may_copy(Interval piece, std::optional<NodeId> thief) const;
   [[nodiscard]] Outcome judge(const TaskEnded& ended) const;
-  [[nodiscard]] bool goes_on(Interval piece) const { return !owner_ || owner_->goes_on(piece); }
+  [[nodiscard]] bool goes_on(Interval piece) const { return owner_ ? owner_->goes_on(piece) : !drains_; }
   [[nodiscard]] std::map<std::uint64_t, Running>::iterator find_running(TaskId task);
   void put_running(TaskId task, const Piece& piece, Instant now);
   Running take_running(TaskId task, Instant now);
@@ -281,6 +288,7 @@ class Branch {
   IntervalSet newly_lost_;
   Results results_;
   bool results_full_ = false;
+  bool drains_ = false;
   Upward upward_;
   std::vector<protocol::Refuge> refuges_;
   std::optional<Orphanhood> orphaned_;

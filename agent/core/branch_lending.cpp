@@ -33,6 +33,7 @@ Helper& Branch::lend(NodeId node, BranchId id, const Share& share, Instant now) 
   helper.unanswered = share.intervals;
   helper.granted_at = now;
   helper.wanted = 0;
+  helper.recalled_all = false;
   return helper;
 }
 
@@ -77,6 +78,7 @@ bool Branch::on_reported(Helper& helper, const KeptResult& result, Duration ran,
   const IntervalSet covered(result.piece);
   const bool counts = result.outcome == Outcome::ok || result.outcome == Outcome::hit;
   helper.progress_at = now;
+  helper.nothing_to_return = false;
   helper.filled_ahead = false;
   if (counts && helper.held.contains(result.piece)) {
     cost_.observe(result.piece.count(), ran);
@@ -128,11 +130,12 @@ void Branch::on_granted(const IntervalSet& plain, const std::vector<Piece>& piec
   partition_.grant(rest, attempt);
   partition_.take_out(rest.both(stopping));
   upward_.want_told = false;
+  drains_ = false;
 }
 
 std::uint64_t Branch::wants_more(std::uint32_t slots) const {
   // Who may have nothing waiting asks when a slot is free (agent_lost.cpp).
-  if (starts_at_most_once()) return 0;
+  if (starts_at_most_once() || drains_) return 0;
   if (upward_.want_told || partition_.has_todo() || partition_.granted().empty()) return 0;
   std::uint64_t wanted = slots;
   for (const auto& [node, helper] : helpers_) wanted += helper.wanted;

@@ -136,6 +136,7 @@ void Branch::on_adopted(const Master& master, const IntervalSet& wanted, const I
   upstream_ = master;
   orphaned_.reset();
   upward_ = {};
+  drains_ = false;
   IntervalSet gone = partition_.granted();
   gone.erase(wanted);
   gone.erase(to_send);

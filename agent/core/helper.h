@@ -67,6 +67,8 @@ struct Helper {
   bool reconciling = false;                  // `holds` is under way: nothing is granted meanwhile
   Instant progress_at;                       // a result of it, or its word that something runs, or its first grant
   std::optional<Instant> recalled_at;        // a recall that was not answered yet
+  bool nothing_to_return = false;            // it answered so, and nothing has come of it since
+  bool recalled_all = false;                 // it knows that nothing more is to begin
   std::uint64_t wanted = 0;                  // iterations that it could take now
   bool filled_ahead = false;                 // it got some more for results that are still to come
   std::uint64_t remaining = 0;               // that it has not finished, by its latest report

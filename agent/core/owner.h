@@ -42,6 +42,8 @@ class Owner {
 
   // Whether anything unstarted may start.
   [[nodiscard]] bool starts() const { return phase_ == Phase::open || phase_ == Phase::narrowing; }
+  // What runs may finish, and nothing else.
+  [[nodiscard]] bool drains() const { return phase_ == Phase::draining; }
   // Whether a piece that failed or was lost is to run again.
   [[nodiscard]] bool goes_on(Interval piece) const;
   // What is wanted no more and should be stopped, wherever it runs: all of the loop, what lies at and above a candidate

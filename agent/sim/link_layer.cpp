@@ -240,6 +240,8 @@ void LinkLayer::note_received(const core::NodeId& from, const core::Message& mes
   };
   if (const auto* grant = std::get_if<protocol::Grant>(&message)) hold(grant->branch, grant->loop, grant->refuges);
   if (const auto* adopt = std::get_if<protocol::Adopt>(&message)) hold(adopt->branch, adopt->loop, adopt->refuges);
+  const auto* refuse = std::get_if<protocol::Refuse>(&message);
+  if (refuse != nullptr && refuse->why == protocol::RefuseReason::content_missing) links_[from].manifests_sent.clear();
 }
 
 bool LinkLayer::take(core::Message& message, core::Proofs& proofs, Instant now) {
@@ -274,8 +276,12 @@ bool LinkLayer::take(protocol::Grant& grant, core::Proofs& proofs, Instant now) 
   if (grant.manifest_id != manifest_digest(job)) return false;
   if (!grant.manifest.empty()) manifests_[job] = std::exchange(grant.manifest, {});
   const auto manifest = manifests_.find(job);
-  assert(manifest != manifests_.end() || standing_ == Standing::unchecked);
-  if (manifest == manifests_.end()) return false;
+  // It overtook the one that brought it, or that one is lost: the agent refuses it.
+  if (manifest == manifests_.end()) {
+    grant.statements.clear();
+    grant.mandate = {};
+    return standing_ == Standing::checked;
+  }
   proofs.terms = open_terms(manifest->second);
   if (!proofs.terms || proofs.terms->job != job || grant.statements.size() != grant.loop.path.size()) return false;
   for (const Bytes& statement : grant.statements) {

@@ -14,9 +14,10 @@ namespace sim = agent::sim;
 namespace {
 
 constexpr std::array<std::string_view, invariant_count> names{
-    "S1 commit once",  "S3 branch bound", "S3 copies",   "S4 coverage",     "S6 attempts",   "S7 lease",
-    "S7 mandate",      "R3 state",        "R5 messages", "R6 re-execution", "P1 linked",     "P2 standing",
-    "E1 nothing left", "L1 verdict",      "S1 origin",   "S2 settled",      "S7 true lease", "S started once"};
+    "S1 commit once", "S3 branch bound", "S3 copies",       "S4 coverage", "S6 attempts",
+    "S7 lease",       "S7 mandate",      "R3 state",        "R5 messages", "R6 re-execution",
+    "P1 linked",      "P2 standing",     "E1 nothing left", "L1 verdict",  "S1 origin",
+    "S2 settled",     "S7 true lease",   "S started once",  "S9 curfew"};
 
 constexpr std::size_t violations_max = 50;
 constexpr std::uint64_t copies_max = 3;

@@ -43,8 +43,9 @@ enum class Invariant {
   s2_settled,       // without faults nothing is told to be settled before its root has it (witness.h)
   s7_true_lease,    // nothing starts but under a lease that runs from the sending of what was echoed (witness.h)
   s_started_once,   // no iteration of a job that asks for it starts twice, whatever strikes
+  s9_curfew,        // nothing begins long after the end of its job was decided (curfew.h)
 };
-inline constexpr std::size_t invariant_count = static_cast<std::size_t>(Invariant::s_started_once) + 1;
+inline constexpr std::size_t invariant_count = static_cast<std::size_t>(Invariant::s9_curfew) + 1;
 [[nodiscard]] std::string_view name_of(Invariant invariant);
 
 struct Violation {

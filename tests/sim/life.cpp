@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tests/sim/curfew.h"
 #include "tests/sim/trace_hash.h"
 #include "tests/sim/witness.h"
 
@@ -53,10 +54,12 @@ LifeReport live(std::uint64_t seed, const Reduction& reduction, const std::vecto
       scenario.faults.empty() && scenario.world.network.harsh_permille == 0 && !mishaps && scenario.liars.empty();
   Checker checker(world, {.stable = stable, .mandate_slack = scenario.held_up_max, .liars = scenario.liars});
   Witness witness(world, {.stable = stable, .liars = scenario.liars});
+  Curfew curfew(world, {.stable = stable, .liars = scenario.liars});
   Marks marks(world);
   TraceHash hash;
   world.watch(checker);
   world.watch(witness);
+  world.watch(curfew);
   world.watch(marks);
   world.watch(hash);
   for (sim::Observer* each : watching) world.watch(*each);
@@ -75,7 +78,8 @@ LifeReport live(std::uint64_t seed, const Reduction& reduction, const std::vecto
                     .planned_faults = scenario.faults.size(),
                     .simulated = world.now().time_since_epoch()};
   report.violations.insert(report.violations.end(), witness.violations().begin(), witness.violations().end());
-  for (std::size_t i = 0; i < invariant_count; ++i) report.checks[i] += witness.checks()[i];
+  report.violations.insert(report.violations.end(), curfew.violations().begin(), curfew.violations().end());
+  for (std::size_t i = 0; i < invariant_count; ++i) report.checks[i] += witness.checks()[i] + curfew.checks()[i];
   for (const auto& [name, count] : marks.faults()) report.faults[std::string(name)] = count;
   return report;
 }

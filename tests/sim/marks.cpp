@@ -39,6 +39,7 @@ constexpr std::array<std::string_view, mark_count> names{
     "a search for the lowest hit that hit",
     "a job halted by its rule",
     "an iteration lost",
+    "a helper recalls all, as it was asked to",
 };
 
 std::optional<Mark> mark_of(core::Notice::What what) {
@@ -71,6 +72,11 @@ std::optional<Mark> mark_of(core::Notice::What what) {
   return std::nullopt;
 }
 
+bool recalls_all(const core::Message& message) {
+  const auto* recall = std::get_if<protocol::Recall>(&message);
+  return recall != nullptr && recall->what == decltype(recall->what)(protocol::recall_all);
+}
+
 }  // namespace
 
 std::string_view name_of(Mark mark) {
@@ -83,7 +89,11 @@ void Marks::on_notice(const core::Notice& notice) {
 }
 
 void Marks::on_step(const sim::StepSeen& seen) {
+  const auto* received = std::get_if<core::MessageReceived>(&seen.event);
+  const bool recalled = received != nullptr && recalls_all(received->message);
   for (const core::Action& action : seen.actions) {
+    const auto* send = std::get_if<core::Send>(&action);
+    if (recalled && send != nullptr && recalls_all(send->message)) hit(Mark::recalled_on);
     if (const auto* notice = std::get_if<core::Notice>(&action)) on_notice(*notice);
     const auto* answer = std::get_if<core::AnswerVerdict>(&action);
     if (answer == nullptr) continue;

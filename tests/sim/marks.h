@@ -44,8 +44,9 @@ enum class Mark {
   lowest_hit,
   halted,
   lost,
+  recalled_on,
 };
-inline constexpr std::size_t mark_count = static_cast<std::size_t>(Mark::lost) + 1;
+inline constexpr std::size_t mark_count = static_cast<std::size_t>(Mark::recalled_on) + 1;
 [[nodiscard]] std::string_view name_of(Mark mark);
 
 using MarkCounts = std::array<std::uint64_t, mark_count>;

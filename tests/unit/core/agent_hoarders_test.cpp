@@ -87,6 +87,64 @@ TEST_F(Hoarders, a_helper_whose_long_task_runs_keeps_its_work) {
   EXPECT_EQ(recalls(1), 0U);
 }
 
+protocol::Holds holds_of(BranchId branch) {
+  return {.branch = {.sender_is = protocol::Side::helper, .branch = branch},
+          .attempt = {},
+          .todo = {},
+          .started = {},
+          .lent = {},
+          .unsettled = {},
+          .last = true};
+}
+
+TEST_F(Hoarders, who_has_nothing_to_return_is_asked_where_it_is_and_may_have_lent_it_on) {
+  submit(10);
+  const protocol::Grant grant = lend_to(1);
+  run_dry();
+  advance(31s, {1});
+  ASSERT_EQ(recalls(1), 1U);
+  say(1, protocol::Returned{.branch = grant.branch, .intervals = {}, .still_lent = {}});
+  ASSERT_EQ(told<protocol::Holds>(1).size(), 1U);
+  protocol::Holds holds = holds_of(grant.branch);
+  holds.lent.push_back({.helper = node_numbered(5), .attempt = {}, .what = grant.intervals});
+  say(1, holds);
+  advance(100s, {1});
+  EXPECT_EQ(recalls(1), 1U);
+  EXPECT_TRUE(told<protocol::Cancel>(1).empty());
+}
+
+TEST_F(Hoarders, who_has_nothing_to_return_and_tells_nothing_else_loses_it_in_time) {
+  submit(10);
+  const protocol::Grant grant = lend_to(1);
+  run_dry();
+  advance(31s, {1});
+  say(1, protocol::Returned{.branch = grant.branch, .intervals = {}, .still_lent = {}});
+  advance(3s, {1});
+  ASSERT_EQ(told<protocol::Cancel>(1).size(), 1U);
+  run_dry();
+  EXPECT_EQ(done<AnswerVerdict>().size(), 1U);
+}
+
+TEST_F(Hoarders, who_has_nothing_to_return_of_what_it_says_is_unstarted_gets_away_with_it_once) {
+  submit(10);
+  const protocol::Grant grant = lend_to(1);
+  run_dry();
+  for (int i = 0; i < 2; ++i) {
+    advance(31s, {1});
+    EXPECT_EQ(recalls(1), static_cast<std::uint64_t>(i + 1));
+    EXPECT_TRUE(told<protocol::Cancel>(1).empty());
+    say(1, protocol::Returned{.branch = grant.branch, .intervals = {}, .still_lent = {}});
+    EXPECT_EQ(told<protocol::Holds>(1).size(), 1U);
+    protocol::Holds holds = holds_of(grant.branch);
+    holds.todo = grant.intervals;
+    if (i == 0) say(1, holds);
+  }
+  advance(3s, {1});
+  ASSERT_EQ(told<protocol::Cancel>(1).size(), 1U);
+  run_dry();
+  EXPECT_EQ(done<AnswerVerdict>().size(), 1U);
+}
+
 TEST_F(Hoarders, what_starts_at_most_once_is_lost_with_its_hoarder) {
   terms.started_at_most_once = true;
   submit(4);

@@ -220,6 +220,19 @@ TEST_F(AgentLinks, a_helper_whose_link_broke_is_dialled_every_second_until_it_is
   forget();
   advance(3s);
   EXPECT_TRUE(done<Dial>().empty());
+  EXPECT_TRUE(told<protocol::Holds>(1).empty());
+}
+
+TEST_F(AgentLinks, a_master_whose_link_broke_is_told_once_what_is_held_for_it) {
+  link(1);
+  earn_lease(1);
+  grant(1, single(0, 5));
+  unlink(1);
+  advance(4s);
+  forget();
+  link(1);
+  advance(3s);
+  EXPECT_EQ(told<protocol::Holds>(1).size(), 1U);
 }
 
 TEST_F(AgentLinks, nobody_is_blamed_for_the_time_in_which_we_stood_still) {
@@ -375,6 +388,15 @@ TEST_F(AgentLinks, a_beat_that_would_carry_too_much_goes_in_parts) {
   EXPECT_EQ(parts, 2U);
   EXPECT_EQ(branches.size(), grants.size());
   EXPECT_EQ(mandates.size(), grants.size());
+}
+
+// What it makes due had been due long ago, had there been anything to do then.
+TEST_F(AgentLinks, work_that_a_step_takes_back_after_all_else_is_no_stall_of_ours) {
+  (void)lend_some();
+  while (!tasks.empty()) exit_with(tasks.begin()->first, 0, 1s);
+  advance(40s);
+  EXPECT_EQ(notices(What::returned_to_todo), 1U);
+  EXPECT_EQ(notices(What::stalled), 0U);
 }
 
 TEST_F(AgentLinks, a_beat_about_a_branch_that_is_not_known_is_answered) {

@@ -179,6 +179,30 @@ TEST_F(AgentRecruiting, rounds_in_which_all_are_busy_become_rare) {
   EXPECT_LE(told_all<protocol::Probe>(), 30U);  // of two each, every five seconds or half of that
 }
 
+TEST_F(AgentRecruiting, who_keeps_our_request_is_not_probed_again_for_half_a_minute) {
+  link_many(1);
+  submit(job(100'000, 8));
+  ASSERT_EQ(told<protocol::Probe>(1).size(), 1U);
+  say(1, protocol::Busy{.request = told<protocol::Probe>(1).front().request, .kept = true});
+  advance(29s);
+  EXPECT_EQ(told<protocol::Probe>(1).size(), 1U);
+  advance(10s);
+  EXPECT_GE(told<protocol::Probe>(1).size(), 2U);
+}
+
+TEST_F(AgentRecruiting, who_kept_our_request_and_called_may_be_probed_again) {
+  link_many(1);
+  submit(job(100'000, 8));
+  const std::uint64_t request = told<protocol::Probe>(1).front().request;
+  say(1, protocol::Busy{.request = request, .kept = true});
+  advance(1s);
+  say(1, protocol::Offer{.request = request, .slots = 1});
+  ASSERT_EQ(told<protocol::Grant>(1).size(), 1U);
+  say(1, protocol::Refuse{.branch = told<protocol::Grant>(1).front().branch, .reason = {}});
+  advance(10s);
+  EXPECT_GE(told<protocol::Probe>(1).size(), 2U);
+}
+
 TEST_F(AgentRecruiting, work_that_is_not_worth_the_way_stays_home) {
   submit(job(40, 8));
   exit_with(task_at(0), 0, 10us);

@@ -64,6 +64,7 @@ class PlayedPeers : public testing::Test {
       std::vector<Action> actions;
       agent.step(now, next, actions);
       agent.check_invariants();
+      EXPECT_GE(agent.next_deadline().value_or(Deadline{.at = now}).at, now);
       for (const Action& action : actions) take(action);
     }
   }

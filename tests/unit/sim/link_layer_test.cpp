@@ -75,6 +75,21 @@ TEST_F(LinkLayerTest, TheManifestTravelsOncePerLinkAndAgainOverANewOne) {
   EXPECT_EQ(last.size(), first);
 }
 
+TEST_F(LinkLayerTest, AGrantWhoseManifestWasLostSaysNothingAndTheNextOneBringsItAgain) {
+  (void)layers[0].seal({.to = node_id(1), .sequence = 1, .heard = 0, .message = grant(1), .attached = {}},
+                       Instant(now));
+  const auto bare = pass(0, 1, grant(1));
+  ASSERT_TRUE(bare);
+  EXPECT_FALSE(bare->proofs.terms);
+  EXPECT_TRUE(bare->proofs.mandates.empty());
+  ASSERT_TRUE(pass(
+      1, 0,
+      protocol::Refuse{.branch = core::BranchId(1), .why = protocol::RefuseReason::content_missing, .reason = {}}));
+  const auto whole = pass(0, 1, grant(2));
+  ASSERT_TRUE(whole);
+  EXPECT_TRUE(whole->proofs.terms);
+}
+
 TEST_F(LinkLayerTest, MandateAgesAddUpOverHops) {
   ASSERT_TRUE(pass(0, 1, grant(1)));
   now = 110s;

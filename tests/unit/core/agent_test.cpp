@@ -171,11 +171,6 @@ TEST(agent, a_node_that_can_start_nothing_for_good_tries_three_times_and_fails_e
   while (!job.verdict) driver.lose(driver.tasks.begin()->first, TaskLost::Cause::cannot_start);
   EXPECT_EQ(driver.now, failing);
   EXPECT_EQ(job.verdict->counts.failed, 20U);
-  EXPECT_EQ(std::ranges::count(driver.trace, Action(Notice{.what = Notice::What::cannot_start,
-                                                           .job = job_named(1),
-                                                           .piece = {.begin = 0, .end = 1},
-                                                           .peer = {}})),
-            3);
 }
 
 TEST(agent, a_task_that_starts_gives_new_hope) {

@@ -62,7 +62,7 @@ class Simulate(ProcessTest):
 
     def test_ctrl_c_ends_it_with_what_there_is(self):
         for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
-            path = os.path.join(self.work, "cut.json")
+            path = os.path.join(self.work, f"cut-{code}.json")
             child = self.start("simulate", "--nodes", "100", "--iterations", "1000000000", "--trace", path)
             wait_until(lambda: os.path.exists(path) and b'"done"' in read_file(path), "tasks that have ended")
             child.send_signal(number)

@@ -60,7 +60,7 @@ void result_fields(Wire& wire, T& result) {
     first = false;
   });
   wire.number(result.attempt);
-  wire.choice(result.outcome, Outcome::killed);
+  wire.choice(result.outcome, Outcome::lost);
   wire.number(result.exit_code);
   wire.number(result.signal);
   wire.text(result.reason, result_reason_bytes_max);
@@ -94,6 +94,7 @@ const char* to_string(Outcome outcome) {
     case Outcome::hit: return "hit";
     case Outcome::failed: return "failed";
     case Outcome::killed: return "killed";
+    case Outcome::lost: return "lost";
   }
   assert(false);
   return "";

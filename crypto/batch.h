@@ -41,6 +41,7 @@ enum class Outcome : std::uint8_t {
   hit,     // the search ends here
   failed,  // exit, signal or reason say how
   killed,  // ended by the agent: limit, cancelled, lease, owner
+  lost,    // of a job whose iterations start at most once: it was started, and nobody knows how it ended
 };
 [[nodiscard]] const char* to_string(Outcome outcome);
 

@@ -101,7 +101,8 @@ Json result_object(const client::Result& result, RunMode mode) {
   }
   if (!result.reason.empty()) put_text(json, "reason", result.reason);
   json["attempt"] = result.attempt;
-  json["start"] = iso_time(result.start_wall_ms);
+  // Nobody was told when a task began that was lost, or whether it did.
+  json["start"] = result.start_wall_ms == 0 ? Json(nullptr) : Json(iso_time(result.start_wall_ms));
   json["duration"] = seconds(result.duration_ns);
   json["user"] = seconds(result.user_ns);
   json["system"] = seconds(result.system_ns);

@@ -175,7 +175,8 @@ struct Notice {
   enum class What {
     task_lost,         // without a verdict about it: it runs again
     piece_given_up,    // too many deaths or refusals: it has failed
-    no_room,           // this node could not make another process
+    no_room,           // this node could not make another process ...
+    cannot_start,      // ... for a reason that does not look like passing
     stalled,           // our own loop stood still: nobody else is blamed for that time
     suspected,         // a helper or master is silent
     heard_again,       // ... and was not dead

@@ -13,6 +13,8 @@ namespace {
 
 constexpr Duration launch_pause_first = std::chrono::milliseconds(100);
 constexpr Duration launch_pause_max = std::chrono::seconds(5);
+constexpr std::uint32_t hopeless_starts_max = 3;
+constexpr int exit_cannot_start = 126;                              // as a shell has it
 constexpr std::uint64_t cache_bytes_max = std::uint64_t{64} << 20;  // of results that are not settled
 constexpr Duration deadline_step = std::chrono::seconds(2);         // launchers are not told of less
 
@@ -112,6 +114,11 @@ std::uint64_t Agent::committed_below(JobId job) const {
   return done.empty() || done.front().begin != 0 ? 0 : done.front().end;
 }
 
+IntervalSet Agent::lost(JobId job) const {
+  const Branch* branch = root_branch(job);
+  return branch == nullptr ? IntervalSet() : branch->partition().lost();
+}
+
 Job* Agent::find(JobId job) {
   auto at = jobs_.find(job);
   return at == jobs_.end() ? nullptr : &at->second;
@@ -154,6 +161,7 @@ void Agent::on(const TaskStarted& event) {
   if (at == tasks_.end()) return;
   at->second.started = true;
   launch_refusals_ = 0;
+  hopeless_starts_ = 0;
 }
 
 void Agent::on(const TaskEnded& event) {
@@ -167,9 +175,14 @@ void Agent::on(const TaskEnded& event) {
 }
 
 void Agent::on(const TaskLost& event) {
+  const bool hopeless = event.cause == TaskLost::Cause::cannot_start;
+  if (hopeless && tasks_.contains(event.task) && ++hopeless_starts_ > hopeless_starts_max) {
+    // Whatever else is tried here ends like that: waiting for the node to mend would only hide it.
+    return on(TaskEnded{.task = event.task, .how = TaskEnded::How::could_not_start, .exit = exit_cannot_start});
+  }
   const std::optional<Task> task = release(event.task);
   if (!task) return;
-  if (event.cause == TaskLost::Cause::no_room) pause_launching();
+  if (hopeless || event.cause == TaskLost::Cause::no_room) pause_launching();
   Branch& branch = branches_.at(task->branch);
   Losers losers;
   branch.on_lost(task->id, task->started, event.cause, now_, losers, *actions_);

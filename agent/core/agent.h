@@ -78,8 +78,10 @@ class Agent {
   [[nodiscard]] std::size_t job_count() const { return jobs_.size(); }
   [[nodiscard]] std::size_t running_count() const { return tasks_.size(); }
   [[nodiscard]] std::optional<Counts> counts(JobId job) const;
-  // Everything below this index is committed.
+  // Everything below this index is committed or lost, and nothing of it starts again.
   [[nodiscard]] std::uint64_t committed_below(JobId job) const;
+  // What will be committed as lost if its result does not come all the same.
+  [[nodiscard]] IntervalSet lost(JobId job) const;
   [[nodiscard]] bool knows(JobId job) const { return jobs_.contains(job); }
   // Helpers that count against the branch number of that loop.
   [[nodiscard]] std::uint32_t helpers_of(const LoopId& loop) const { return look_over().helpers_of(loop); }
@@ -367,6 +369,7 @@ class Agent {
   std::uint64_t next_branch_ = 1;
   std::uint64_t served_ = 0;
   std::uint32_t launch_refusals_ = 0;    // running: times that this node had no room for a process
+  std::uint32_t hopeless_starts_ = 0;    // of these, without hope; since a task started
   std::optional<Instant> launch_pause_;  // start nothing before
   mutable std::uint64_t looked_at_ = 0;
   Instant now_;                             // of the step under way

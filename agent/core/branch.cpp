@@ -21,6 +21,16 @@ std::uint32_t branch_number_of(const JobTerms& terms, const std::vector<LoopTerm
   return openings.empty() ? terms.branch_number : openings.back().branch_number;
 }
 
+Notice::What notice_of(TaskLost::Cause cause) {
+  switch (cause) {
+    case TaskLost::Cause::launcher_died:
+    case TaskLost::Cause::deadline_passed: return Notice::What::task_lost;
+    case TaskLost::Cause::no_room: return Notice::What::no_room;
+    case TaskLost::Cause::cannot_start: return Notice::What::cannot_start;
+  }
+  return Notice::What::task_lost;
+}
+
 }  // namespace
 
 Branch::Branch(const LoopId& loop, const JobTerms& terms, ClientId client)
@@ -176,9 +186,9 @@ void Branch::on_lost(TaskId task, bool started, TaskLost::Cause cause, Instant n
   const bool ran = cause == TaskLost::Cause::deadline_passed || (cause == TaskLost::Cause::launcher_died && started);
   if (terms_.started_at_most_once && ran && !unwanted(piece.interval)) return lose_own(task, piece, losers, actions);
   if (cause == TaskLost::Cause::launcher_died && started) ++piece.deaths;
-  if (cause == TaskLost::Cause::no_room) ++piece.refusals;
-  const auto what = cause == TaskLost::Cause::no_room ? Notice::What::no_room : Notice::What::task_lost;
-  actions.emplace_back(Notice{.what = what, .job = loop_.job, .piece = piece.interval, .peer = {}, .path = loop_.path});
+  if (cause == TaskLost::Cause::no_room || cause == TaskLost::Cause::cannot_start) ++piece.refusals;
+  actions.emplace_back(
+      Notice{.what = notice_of(cause), .job = loop_.job, .piece = piece.interval, .peer = {}, .path = loop_.path});
   if (goes_on(piece.interval) && (piece.deaths >= deaths_max || piece.refusals >= refusals_max)) {
     actions.emplace_back(Notice{.what = Notice::What::piece_given_up,
                                 .job = loop_.job,

@@ -69,6 +69,7 @@ struct TaskLost {
     launcher_died,
     deadline_passed,  // the dead-man's deadline: we were silent, not the task
     no_room,          // this node could not make another process
+    cannot_start,     // nor will it, as it looks: the reason is none that passes
   };
   TaskId task;
   Cause cause = Cause::launcher_died;

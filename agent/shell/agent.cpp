@@ -227,15 +227,16 @@ void Agent::carry_out(const core::Notice& notice) {
   if (notice.what == What::task_lost) warn(held, task + " was lost with its launcher");
   if (notice.what == What::lost) warn(held, task + " was lost, and is not started again");
   if (notice.what == What::piece_given_up) warn(held, task + " is given up: it was lost too often");
-  if (notice.what == What::no_room) warn_of_no_room(held);
+  if (notice.what == What::no_room)
+    warn_of_no_room(held, "no room for another process here: fewer tasks run at once than could");
+  if (notice.what == What::cannot_start) warn_of_no_room(held, why_no_start_);
 }
 
 // Every try is refused while the machine is full; saying so now and then is enough.
-void Agent::warn_of_no_room(Held* held) {
+void Agent::warn_of_no_room(Held* held, const std::string& text) {
   if (held == nullptr || (held->no_room_told && boot_now() < *held->no_room_told + no_room_period)) return;
   held->no_room_told = boot_now();
-  warn(held,
-       hopeless_starts_ > 0 ? hopeless_why_ : "no room for another process here: fewer tasks run at once than could");
+  warn(held, text);
 }
 
 void Agent::warn(Held* held, const std::string& text) {
@@ -273,7 +274,10 @@ void Agent::check_room(Held& held) {
 void Agent::acknowledge_items(Held& held) {
   if (!held.chunk_to_acknowledge || held.client == nullptr) return;
   const protocol::JobId job = held.job->id();
-  if (!held.verdict && held.job->items_bytes_ahead(core_.committed_below(job)) > items_ahead_bytes_max) return;
+  if (!held.verdict &&
+      held.job->items_bytes_ahead(core_.committed_below(job), core_.lost(job)) > items_ahead_bytes_max) {
+    return;
+  }
   held.client->send(client::Stored{.job = job, .chunk = *std::exchange(held.chunk_to_acknowledge, std::nullopt)});
 }
 

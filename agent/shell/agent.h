@@ -29,6 +29,7 @@
 #include "agent/shell/root_job.h"
 #include "agent/shell/state_dir.h"
 #include "agent/shell/task_pool.h"
+#include "agent/shell/task_results.h"
 #include "agent/shell/uv_handle.h"
 #include "crypto/keys.h"
 
@@ -119,7 +120,7 @@ class Agent {
   }
   // Makes the directories that tasks need again where somebody removed them. True if some were missing.
   bool restore_directories();
-  [[nodiscard]] bool is_hopeless(const exec::StartFailure& failure);
+  [[nodiscard]] Hope hope_after(const exec::StartFailure& failure);
   [[nodiscard]] tl::expected<exec::Launcher*, exec::LaunchFailure> launcher_for_task();
   // There is no process for this task. It is tried again later, unless this machine seems to have none for any.
   void refuse_start(const core::StartTask& start, int error_number, const std::string& why);
@@ -139,7 +140,7 @@ class Agent {
   [[nodiscard]] Held* find(protocol::JobId job);
   [[nodiscard]] protocol::client::JobRow filled(protocol::client::JobRow row) const;
   void warn(Held* held, const std::string& text);
-  void warn_of_no_room(Held* held);
+  void warn_of_no_room(Held* held, const std::string& text);
   void end_when_idle();
 
   uv_loop_t* loop_;
@@ -163,8 +164,7 @@ class Agent {
   core::Instant started_;
   std::vector<std::string> notes_;  // of what an earlier agent took along
   // Times in a row that no task could be started and no want of room was the reason, which might pass; and the reason.
-  int hopeless_starts_ = 0;
-  std::string hopeless_why_;
+  std::string why_no_start_;  // the latest reason why no process can be started here
   bool shutting_down_ = false;
   bool pool_finishing_ = false;
 };

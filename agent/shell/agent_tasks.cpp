@@ -16,7 +16,6 @@ namespace client = protocol::client;
 
 namespace {
 
-constexpr int hopeless_starts_max = 3;
 constexpr int exit_cannot_start = 126;
 
 }  // namespace
@@ -71,12 +70,14 @@ tl::expected<exec::Launcher*, exec::LaunchFailure> Agent::launcher_for_task() {
 }
 
 void Agent::refuse_start(const core::StartTask& start, int error_number, const std::string& why) {
-  if (!exec::is_want_of_room(error_number)) {
-    hopeless_why_ = why;
-    if (++hopeless_starts_ > hopeless_starts_max) return fail_start(start, exit_cannot_start, why);
+  client::Result& result = find(start.job)->job->result_of(start);
+  result.reason = why;
+  if (exec::is_want_of_room(error_number)) {
+    return post(core::TaskLost{.task = start.task, .cause = core::TaskLost::Cause::no_room});
   }
-  find(start.job)->job->result_of(start).reason = why;
-  post(core::TaskLost{.task = start.task, .cause = core::TaskLost::Cause::no_room});
+  result.exit = exit_cannot_start;
+  why_no_start_ = why;
+  post(core::TaskLost{.task = start.task, .cause = core::TaskLost::Cause::cannot_start});
 }
 
 void Agent::fail_start(const core::StartTask& start, int exit, const std::string& reason) {
@@ -90,7 +91,6 @@ void Agent::task_started(core::TaskId task, const exec::TaskStarted& started) {
   if (Held* held = find(tasks_.at(task))) {
     if (client::Result* result = held->job->find_result(task)) result->start_wall_ms = started.start_wall_ms;
   }
-  hopeless_starts_ = 0;
   post(core::TaskStarted{.task = task});
 }
 
@@ -102,19 +102,16 @@ void Agent::task_exited(core::TaskId task, const exec::TaskExited& exited, exec:
   describe(exited, held->job->manifest(), *result);
   const bool kept = keep_outputs(
       launcher, [&](const std::string& stream) { return held->job->output_path(task, stream); }, *result);
-  if (exited.failure && is_hopeless(*exited.failure)) {
-    return post(event_of(task, exited, *result, kept, TryAgain::no));
-  }
-  post(event_of(task, exited, *result, kept, TryAgain::yes));
+  post(event_of(task, exited, *result, kept, exited.failure ? hope_after(*exited.failure) : Hope::some));
 }
 
-// Launchers that can not set themselves up, for a reason that will not pass.
-bool Agent::is_hopeless(const exec::StartFailure& failure) {
-  if (!is_launchers_fault(failure) || exec::is_want_of_room(failure.error_number)) return false;
-  if (failure.step == exec::SetUpStep::scratch && restore_directories()) return false;
-  hopeless_why_ = "no process could be set up here (" + std::string(to_string(failure.step)) +
+// Launchers that can not set themselves up, for a reason that will not pass, are no better when they are new.
+Hope Agent::hope_after(const exec::StartFailure& failure) {
+  if (!is_launchers_fault(failure) || exec::is_want_of_room(failure.error_number)) return Hope::some;
+  if (failure.step == exec::SetUpStep::scratch && restore_directories()) return Hope::some;
+  why_no_start_ = "no process could be set up here (" + std::string(to_string(failure.step)) +
                   "): " + std::strerror(failure.error_number);
-  return ++hopeless_starts_ > hopeless_starts_max;
+  return Hope::none;
 }
 
 void Agent::task_lost(core::TaskId task) {

@@ -80,6 +80,11 @@ crypto::ArgumentChunk chunk_from(client::Items&& items, const crypto::Digest& pr
   return chunk;
 }
 
+protocol::Bytes bytes_of(const std::string& text) {
+  const auto bytes = std::as_bytes(std::span(text));
+  return {bytes.begin(), bytes.end()};
+}
+
 }  // namespace
 
 PieceValues values_of(const crypto::ValueRange& range, protocol::Interval piece) {
@@ -179,8 +184,13 @@ tl::expected<std::uint64_t, Refusal> RootJob::append_items(client::Items items) 
   return items_->count();
 }
 
-std::uint64_t RootJob::items_bytes_ahead(std::uint64_t committed_below) {
+std::uint64_t RootJob::items_bytes_ahead(std::uint64_t committed_below, const core::IntervalSet& lost) {
   if (!items_) return 0;
+  for (const protocol::Interval& interval : lost.intervals()) {
+    for (std::uint64_t index = interval.begin; index < std::min(interval.end, committed_below); ++index) {
+      if (!labels_of_lost_.contains(index)) labels_of_lost_[index] = label_of(index);
+    }
+  }
   items_->release_below(committed_below);
   return items_->bytes_from(committed_below);
 }
@@ -198,14 +208,17 @@ tl::expected<std::string, std::string> RootJob::item_text(std::uint64_t index) {
   return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
+protocol::Bytes RootJob::label_of(std::uint64_t index) {
+  if (!want_items_ || !items_ || index >= items_->count()) return {};
+  const auto item = item_text(index);
+  return item ? bytes_of(*item) : protocol::Bytes();
+}
+
 tl::expected<exec::TaskOrder, std::string> RootJob::order(const core::StartTask& start, const std::string& scratch) {
   client::Result& result = result_of(start);
   auto item = item_text(start.piece.begin);
   if (!item) return tl::unexpected(item.error());
-  if (want_items_) {
-    const auto bytes = std::as_bytes(std::span(*item));
-    result.label.assign(bytes.begin(), bytes.end());
-  }
+  if (want_items_) result.label = bytes_of(*item);
   const crypto::Manifest& from = manifest();
   exec::Bindings bindings{.item = *item,
                           .sequence = start.piece.begin + 1,
@@ -307,6 +320,11 @@ void RootJob::commit(const core::CommitResult& committed) {
 void RootJob::commit_lost(protocol::Interval piece) {
   client::Result result{.covers = piece, .outcome = client::Outcome::lost, .reason = std::string(why_lost)};
   set_values(result);
+  if (const auto label = labels_of_lost_.extract(piece.begin)) {
+    result.label = std::move(label.mapped());
+  } else {
+    result.label = label_of(piece.begin);
+  }
   delivery_.add(std::move(result));
 }
 

@@ -14,6 +14,7 @@
 
 #include "agent/core/action.h"
 #include "agent/core/event.h"
+#include "agent/core/interval_set.h"
 #include "agent/exec/command.h"
 #include "agent/exec/task.h"
 #include "agent/shell/delivery.h"
@@ -58,8 +59,9 @@ class RootJob {
   // The next chunk of an open loop's items. Returns how many items are known now.
   [[nodiscard]] tl::expected<std::uint64_t, Refusal> append_items(protocol::client::Items chunk);
   [[nodiscard]] bool items_ended() const { return chain_.ended(); }
-  // How much of the items waits on disk, given that everything below `committed_below` is done with.
-  [[nodiscard]] std::uint64_t items_bytes_ahead(std::uint64_t committed_below);
+  // How much of the items waits on disk, given that nothing below `committed_below` starts again. Of these, those that
+  // are `lost` are kept until they are committed as such: a result carries its item.
+  [[nodiscard]] std::uint64_t items_bytes_ahead(std::uint64_t committed_below, const core::IntervalSet& lost);
 
   // The order for a task, to run in `scratch`; or why there is none (a fault of the arguments).
   [[nodiscard]] tl::expected<exec::TaskOrder, std::string> order(const core::StartTask& start,
@@ -93,6 +95,8 @@ class RootJob {
   // First and last value of a range piece.
   void set_values(protocol::client::Result& result) const;
   [[nodiscard]] tl::expected<std::string, std::string> item_text(std::uint64_t index);
+  // Nothing where results do not carry their items.
+  [[nodiscard]] protocol::Bytes label_of(std::uint64_t index);
   [[nodiscard]] std::vector<std::string> environment(const core::StartTask& start, const std::string& scratch,
                                                      const std::string& item) const;
 
@@ -103,7 +107,8 @@ class RootJob {
   const bool keep_order_;
   const bool want_items_;
   crypto::ChunkChain chain_;
-  std::optional<ItemStore> items_;  // of an open loop, from its first item on
+  std::optional<ItemStore> items_;                           // of an open loop, from its first item on
+  std::map<std::uint64_t, protocol::Bytes> labels_of_lost_;  // their items may be gone from the disk
   std::map<core::TaskId, protocol::client::Result> results_;
   Delivery delivery_;
   std::uint64_t task_time_ns_ = 0;

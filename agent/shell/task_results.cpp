@@ -110,7 +110,7 @@ bool keep_outputs(exec::Launcher& launcher, const std::function<std::string(cons
 }
 
 core::Event event_of(core::TaskId task, const exec::TaskExited& exited, const client::Result& result, bool outputs_kept,
-                     TryAgain without_room) {
+                     Hope hope) {
   using How = core::TaskEnded::How;
   core::TaskEnded ended{
       .task = task, .how = How::exited, .exit = result.exit, .ran = core::Duration(exited.duration_ns)};
@@ -118,8 +118,11 @@ core::Event event_of(core::TaskId task, const exec::TaskExited& exited, const cl
     case exec::EndReason::deadline_passed:
       return core::TaskLost{.task = task, .cause = core::TaskLost::Cause::deadline_passed};
     case exec::EndReason::could_not_start:
-      if (without_room == TryAgain::yes && for_want_of_room(exited))
-        return core::TaskLost{.task = task, .cause = core::TaskLost::Cause::no_room};
+      if (for_want_of_room(exited)) {
+        return core::TaskLost{
+            .task = task,
+            .cause = hope == Hope::some ? core::TaskLost::Cause::no_room : core::TaskLost::Cause::cannot_start};
+      }
       ended.how = How::could_not_start;
       break;
     case exec::EndReason::timed_out: ended.how = How::timed_out; break;

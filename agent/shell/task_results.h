@@ -22,13 +22,12 @@ void describe(const exec::TaskExited& exited, const crypto::Manifest& manifest, 
                                 const std::function<std::string(const std::string& stream)>& path_of,
                                 protocol::client::Result& result);
 
-// What becomes of a task that found no room, or a launcher that could not set itself up.
-enum class TryAgain : std::uint8_t { no, yes };
+// Whether a task for which there was no room, or no launcher that could set itself up, looks like finding one later.
+enum class Hope : std::uint8_t { none, some };
 
 // A task whose outputs could not be kept has failed, whatever its exit code says.
 [[nodiscard]] core::Event event_of(core::TaskId task, const exec::TaskExited& exited,
-                                   const protocol::client::Result& result, bool outputs_kept,
-                                   TryAgain without_room = TryAgain::yes);
+                                   const protocol::client::Result& result, bool outputs_kept, Hope hope = Hope::some);
 
 [[nodiscard]] protocol::client::Counts counts_of(const core::Counts& counts);
 [[nodiscard]] protocol::client::Ending ending_of(const core::AnswerVerdict& answer, const crypto::Manifest& manifest);

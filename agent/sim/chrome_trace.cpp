@@ -48,6 +48,7 @@ std::string_view instant_name(core::Notice::What what) {
     case piece_given_up: return "given up";
     case task_lost:
     case no_room:
+    case cannot_start:
     case returned_to_todo:
     case redone:
     case copied:
@@ -79,7 +80,7 @@ void ChromeTrace::begin_record() {
 void ChromeTrace::name_thread(NodeIndex node, std::uint32_t thread) {
   if (!threads_.emplace(node, thread).second) return;
   begin_record();
-  const std::string name = thread == 0 ? "messages" : "slot " + std::to_string(thread);
+  const std::string name = thread == messages_thread ? "messages" : "slot " + std::to_string(thread);
   out_ << R"({"ph":"M","name":"thread_name","pid":)" << node << R"(,"tid":)" << thread << R"(,"args":{"name":")" << name
        << "\"}}";
 }
@@ -111,16 +112,17 @@ void ChromeTrace::slice(NodeIndex node, std::uint32_t thread, WorldTime from, Wo
 }
 
 void ChromeTrace::instant(NodeIndex node, WorldTime at, std::string_view name) {
-  name_thread(node, 0);
+  name_thread(node, messages_thread);
   begin_record();
-  out_ << R"({"ph":"i","s":"p","pid":)" << node << R"(,"tid":0,"ts":)" << stamp(at) << R"(,"name":")" << name << "\"}";
+  out_ << R"({"ph":"i","s":"p","pid":)" << node << R"(,"tid":)" << messages_thread << R"(,"ts":)" << stamp(at)
+       << R"(,"name":")" << name << "\"}";
 }
 
 ChromeTrace::Point ChromeTrace::word(NodeIndex node, WorldTime at, std::string_view name) {
   const WorldTime from = std::max(at, said_until_[node]);
   said_until_[node] = from + word_length;
-  slice(node, 0, from, from + word_length, name, "message");
-  return {.node = node, .thread = 0, .at = from + word_length / 2};
+  slice(node, messages_thread, from, from + word_length, name, "message");
+  return {.node = node, .thread = messages_thread, .at = from + word_length / 2};
 }
 
 void ChromeTrace::arrow(std::string_view name, const Point& from, const Point& to) {

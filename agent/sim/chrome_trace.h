@@ -2,11 +2,12 @@
 // A run as a file that Perfetto and chrome://tracing open (Trace Event Format, JSON object form).
 //
 // Each node is a process, each slot a thread, and what runs is a slice; a parked task's slice ends, and goes on as
-// another one. Thread 0 of a node holds what it says to others, as short slices, so that both ends of every arrow lie
-// on one: grants and steals point from master to helper, a repetition from the run before to the run again. Suspicion,
-// death, adoption and faults are instants. Everything is streamed; finish() closes what is open.
+// another one. A further thread of a node holds what it says to others, as short slices, so that both ends of every
+// arrow lie on one: grants and steals point from master to helper, a repetition from the run before to the run again.
+// Suspicion, death, adoption and faults are instants. Everything is streamed; finish() closes what is open.
 //
-// Invariant: no two slices of a thread overlap (those of thread 0 are moved back if they would).
+// Invariants: no two slices of a thread overlap (messages are moved back if they would). No thread has the number 0:
+// Perfetto takes that for the one that has its process's number, and would draw messages of node 1 into its slot 1.
 
 #include <cstdint>
 #include <iosfwd>
@@ -23,6 +24,8 @@ namespace agent::sim {
 
 class ChromeTrace : public Observer {
  public:
+  static constexpr std::uint32_t messages_thread = 1'000'000;  // slots are numbered from 1
+
   // `out` must outlive this.
   explicit ChromeTrace(std::ostream& out);
 
@@ -58,7 +61,7 @@ class ChromeTrace : public Observer {
   void name_thread(NodeIndex node, std::uint32_t thread);
   void slice(NodeIndex node, std::uint32_t thread, WorldTime from, WorldTime to, std::string_view name,
              std::string_view category);
-  // A short slice on thread 0; its middle.
+  // A short slice on the thread of messages; its middle.
   Point word(NodeIndex node, WorldTime at, std::string_view name);
   void arrow(std::string_view name, const Point& from, const Point& to);
   void instant(NodeIndex node, WorldTime at, std::string_view name);

@@ -99,7 +99,7 @@ Summary SummaryCollector::summary() const {
   summary.ideal = std::max(summary.even, summary.longest);
   if (summary.ended) summary.failed = ending.answer->counts.failed;
   const WorldTime end = ending.how == JobEnding::How::open ? world_.now() : ending.at;
-  summary.makespan = end - submitted_;
+  summary.makespan = std::max(Duration::zero(), end - submitted_);
   summary.ratio = seconds_of(summary.makespan) / seconds_of(summary.ideal);
   if (recruited_99_) summary.recruited_99 = *recruited_99_ - submitted_;
   for (const auto& [node, depth] : depth_) summary.depth = std::max(summary.depth, depth);

@@ -200,7 +200,7 @@ void History::end(TaskId task) {
   parked_.erase(task);
   results_.insert(task);
   const Duration ran = shape < 200 ? Duration(1ms) : std::max(Duration{}, in_.duration());
-  if (shape % 8 == 7) return step(TaskLost{.task = task, .cause = static_cast<TaskLost::Cause>(shape / 8 % 3)});
+  if (shape % 8 == 7) return step(TaskLost{.task = task, .cause = static_cast<TaskLost::Cause>(shape / 8 % 4)});
   const auto how = shape % 8 == 6 ? static_cast<TaskEnded::How>(shape / 8 % 5) : TaskEnded::How::exited;
   step(TaskEnded{.task = task, .how = how, .exit = shape % 8 == 5 ? shape / 8 % 5 : 0, .ran = ran});
 }

@@ -110,7 +110,12 @@ class LauncherDies(ProcessTest):
         self.expect(ended, 1, b"1\n2\n", ["task 2 was lost, and is not started again", "2 ok, 0 failed, 1 lost", "bad"])
         self.assertEqual(read_file(os.path.join(self.work, "started")), b"1\nbad\n2\n")
         rows = self.run_list("--no-reexec", "--jsonl", "-j1", script, ":::", "bad").out.splitlines()
-        self.assertEqual([json.loads(row).get("outcome") for row in rows][0], "lost")
+        lost, end = [json.loads(row) for row in rows]
+        self.assertEqual((lost["outcome"], lost["item"], lost["attempt"]), ("lost", "bad", 0))
+        self.assertNotIn("exit", lost)
+        self.assertFalse((lost["start"] or "").startswith("1970"))
+        self.assertEqual(end["verdict"]["exit_code"], 1)
+        self.assertEqual((end["verdict"]["counts"]["lost"], end["verdict"]["counts"]["done"]), (1, 1))
         self.wait_for_none(lambda: self.running("86417"), "the lost task", 1.0)
 
     def test_its_scratch_directory_goes_too(self):

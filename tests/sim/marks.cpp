@@ -63,6 +63,7 @@ std::optional<Mark> mark_of(core::Notice::What what) {
     case referred: return Mark::referred;
     case called_back: return Mark::called_back;
     case no_room:
+    case cannot_start:
     case returned_to_todo:
     case redone:
     case recalled:

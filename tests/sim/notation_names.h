@@ -26,13 +26,13 @@ SIM_NAMES(core::HaltRule::When, "never"sv, "soon"sv, "now"sv);
 SIM_NAMES(core::HaltRule::What, "failed"sv, "succeeded"sv, "done"sv);
 SIM_NAMES(core::HaltRule::Unit, "count"sv, "percent"sv);
 SIM_NAMES(core::TaskEnded::How, "exited"sv, "killed"sv, "timed_out"sv, "stopped"sv, "could_not_start"sv);
-SIM_NAMES(core::TaskLost::Cause, "launcher_died"sv, "deadline_passed"sv, "no_room"sv);
+SIM_NAMES(core::TaskLost::Cause, "launcher_died"sv, "deadline_passed"sv, "no_room"sv, "cannot_start"sv);
 SIM_NAMES(core::StopHow, "terminate"sv, "kill"sv);
 SIM_NAMES(core::Verdict, "done"sv, "hit"sv, "halted"sv, "cancelled"sv);
-SIM_NAMES(core::Notice::What, "task_lost"sv, "piece_given_up"sv, "no_room"sv, "stalled"sv, "suspected"sv,
-          "heard_again"sv, "lease_ended"sv, "lease_lapsed"sv, "returned_to_todo"sv, "redone"sv, "copied"sv,
-          "overlapped"sv, "late_result"sv, "stolen"sv, "orphaned"sv, "adopted"sv, "mended"sv, "refused"sv, "referred"sv,
-          "called_back"sv, "recalled"sv, "strange"sv, "lost"sv);
+SIM_NAMES(core::Notice::What, "task_lost"sv, "piece_given_up"sv, "no_room"sv, "cannot_start"sv, "stalled"sv,
+          "suspected"sv, "heard_again"sv, "lease_ended"sv, "lease_lapsed"sv, "returned_to_todo"sv, "redone"sv,
+          "copied"sv, "overlapped"sv, "late_result"sv, "stolen"sv, "orphaned"sv, "adopted"sv, "mended"sv, "refused"sv,
+          "referred"sv, "called_back"sv, "recalled"sv, "strange"sv, "lost"sv);
 SIM_NAMES(protocol::Side, "master"sv, "helper"sv);
 SIM_NAMES(protocol::ByeReason, "leaving"sv, "version"sv, "revoked"sv, "newer_instance"sv, "second_link"sv, "idle"sv,
           "too_slow"sv, "malformed"sv);

@@ -109,6 +109,6 @@ AGENT_FOLDERS = {"cli", "core", "exec", "shell", "sim"}
 # The words that people, messages and code share; agent/README.md explains each in a row of its table.
 GLOSSARY = (
     "agent", "node", "peer", "pool", "link", "job", "loop", "iteration", "body", "branch", "piece", "master", "helper",
-    "root", "deputy", "branch number", "probe", "offer", "grant", "handshake", "lease", "mandate", "power", "slot",
+    "root", "deputy", "branch number", "probe", "offer", "grant", "beat", "pace", "credit", "lease", "mandate", "power", "slot",
     "parked", "attempt", "owner",
 )

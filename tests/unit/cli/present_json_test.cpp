@@ -1,5 +1,6 @@
 #include "agent/cli/present_json.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace agent::cli {
@@ -49,6 +50,14 @@ TEST(JsonResult, OfAPieceHasItsBounds) {
             R"("reason":"timed out","attempt":1,"start":"2023-11-14T22:13:20.123Z","duration":1.5,"user":0.25,)"
             R"("system":0.0,"peak_kib":2048,"stdout":{"path":"/state/out","size":100000},"stderr":""})"
             "\n");
+}
+
+TEST(JsonResult, OfALostOneHasNoExitAndNoStartThatNobodyKnows) {
+  auto result = sample();
+  result.outcome = client::Outcome::lost;
+  result.start_wall_ms = 0;
+  EXPECT_THAT(json_result(result, RunMode::list),
+              testing::StartsWith(R"({"v":1,"seq":5,"item":"a \"b\"","outcome":"lost","attempt":1,"start":null,)"));
 }
 
 TEST(JsonResult, LosesNoByte) {

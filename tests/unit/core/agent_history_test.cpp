@@ -76,7 +76,7 @@ class History {
         if (!driver_.tasks.empty()) driver_.step(TaskStarted{.task = any_task()});
         break;
       case 8:
-        if (!driver_.tasks.empty()) driver_.lose(any_task(), static_cast<TaskLost::Cause>(below(3)));
+        if (!driver_.tasks.empty()) driver_.lose(any_task(), static_cast<TaskLost::Cause>(below(4)));
         break;
       default:
         if (!driver_.tasks.empty()) finish(any_task());

@@ -246,6 +246,8 @@ TEST(started_once, a_task_of_ours_that_never_started_may_start_again) {
   driver.lose(driver.task_at(0), TaskLost::Cause::launcher_died);
   driver.lose(driver.task_at(0), TaskLost::Cause::no_room);
   driver.advance(1s);
+  driver.lose(driver.task_at(0), TaskLost::Cause::cannot_start);
+  driver.advance(1s);
   driver.exit_with(driver.task_at(0), 0);
   EXPECT_EQ(driver.jobs.at(job_named(1)).verdict->counts.ok, 1U);
 }

@@ -157,6 +157,39 @@ TEST(agent, a_node_without_room_for_a_process_waits_longer_each_time_and_gives_u
   EXPECT_EQ(waited, 100ms + 200ms + 400ms + 800ms + 1600ms + 3200ms + 5000ms);
 }
 
+TEST(agent, a_node_that_can_start_nothing_for_good_tries_three_times_and_fails_everything_at_once_then) {
+  Driver driver(1);
+  driver.submit(list_of(20));
+  const auto& job = driver.jobs.at(job_named(1));
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    driver.lose(driver.task_at(0), TaskLost::Cause::cannot_start);
+    EXPECT_TRUE(driver.tasks.empty()) << "it waits";
+    while (driver.tasks.empty()) driver.advance(10ms);
+  }
+  EXPECT_TRUE(job.commits.empty());
+  const Instant failing = driver.now;
+  while (!job.verdict) driver.lose(driver.tasks.begin()->first, TaskLost::Cause::cannot_start);
+  EXPECT_EQ(driver.now, failing);
+  EXPECT_EQ(job.verdict->counts.failed, 20U);
+}
+
+TEST(agent, a_task_that_starts_gives_new_hope) {
+  Driver driver(1);
+  driver.submit(list_of(2));
+  const auto lose_three_times = [&](std::uint64_t begin) {
+    for (int attempt = 0; attempt < 3; ++attempt) {
+      driver.lose(driver.task_at(begin), TaskLost::Cause::cannot_start);
+      while (driver.tasks.empty()) driver.advance(10ms);
+    }
+  };
+  lose_three_times(0);
+  driver.step(TaskStarted{.task = driver.task_at(0)});
+  driver.exit_with(driver.task_at(0), 0);
+  lose_three_times(1);
+  driver.exit_with(driver.task_at(1), 0);
+  EXPECT_EQ(driver.jobs.at(job_named(1)).verdict->counts.ok, 2U);
+}
+
 TEST(agent, halt_now_stops_what_runs_and_names_the_piece_that_decided) {
   Driver driver(3);
   JobTerms terms = list_of(100);

@@ -115,7 +115,7 @@ TEST(batch, fields_of_a_result_have_bounds) {
   result.reason = std::string("a\0b", 3);
   EXPECT_FALSE(accepted(result));
   result = samples::result();
-  result.outcome = static_cast<Outcome>(4);
+  result.outcome = static_cast<Outcome>(5);
   EXPECT_FALSE(accepted(result));
 }
 
@@ -171,11 +171,20 @@ TEST(batch, paths_are_bounded) {
   EXPECT_FALSE(accepted(batch));
 }
 
+TEST(batch, every_outcome_travels) {
+  for (const Outcome outcome : {Outcome::ok, Outcome::hit, Outcome::failed, Outcome::killed, Outcome::lost}) {
+    Result result = samples::result();
+    result.outcome = outcome;
+    EXPECT_TRUE(accepted(result)) << to_string(outcome);
+  }
+}
+
 TEST(batch, outcomes_have_words) {
   EXPECT_STREQ(to_string(Outcome::ok), "ok");
   EXPECT_STREQ(to_string(Outcome::hit), "hit");
   EXPECT_STREQ(to_string(Outcome::failed), "failed");
   EXPECT_STREQ(to_string(Outcome::killed), "killed");
+  EXPECT_STREQ(to_string(Outcome::lost), "lost");
 }
 
 }  // namespace

@@ -67,7 +67,10 @@ std::vector<Seed> seeds_of(samples::ChunkKind /*kind*/) {
 std::vector<Seed> seeds_of(samples::BatchKind /*kind*/) {
   const Bytes least = encode_body(ResultBatch{.results = {Result{.covers = {{0, 1}}}}}).value();
   constexpr std::size_t results_at = 16 + 32 + 1;
+  constexpr std::size_t outcome_at = results_at + 1 + 3 + 1;  // number of results, one interval, attempt
   return {{"least", least, true},
+          {"lost", with(least, outcome_at, {static_cast<unsigned char>(Outcome::lost)}), true},
+          {"outcome_of_no_kind", with(least, outcome_at, {static_cast<unsigned char>(Outcome::lost) + 1}), false},
           {"empty_interval", with(least, results_at + 3, {0}), false},
           {"claims_4096_results", with(least, results_at, {0x80, 0x20}), false},
           {"claims_4096_intervals", with(least, results_at + 1, {0x80, 0x20}), false}};

@@ -324,6 +324,24 @@ TEST_F(RootJobTest, WhatIsLostWithoutATaskIsDeliveredAsSuchWithAReason) {
   EXPECT_FALSE(batch->results.front().reason.empty());
 }
 
+TEST_F(RootJobTest, WhatIsLostIsNamedByItsItemAlthoughThatHasLeftTheDisk) {
+  const SampleJob job;
+  auto root = opened(job);
+  // More than is kept decoded, and large enough for the disk to be given back.
+  for (std::uint64_t chunk = 0; chunk < 30; ++chunk) {
+    const std::string item(60'000, static_cast<char>('a' + chunk % 26));
+    ASSERT_TRUE(root->append_items(items_of(job.id(), chunk, chunk, {item}, /*last=*/false)));
+  }
+  core::IntervalSet lost({.begin = 1, .end = 2});
+  lost.insert({.begin = 28, .end = 29});
+  EXPECT_LT(root->items_bytes_ahead(27, lost), 4 * 61'000U);
+  for (const std::uint64_t index : {1U, 28U}) root->commit_lost({.begin = index, .end = index + 1});
+  const auto batch = root->delivery().next_batch();
+  ASSERT_TRUE(batch && batch->results.size() == 2);
+  EXPECT_EQ(batch->results[0].label, protocol::Bytes(60'000, std::byte{'b'}));
+  EXPECT_EQ(batch->results[1].label, protocol::Bytes(60'000, std::byte{'c'}));
+}
+
 TEST_F(RootJobTest, FilesOfResultsThatNobodyWantsAreRemoved) {
   auto root = opened(SampleJob());
   for (std::uint64_t task : {1U, 2U}) {

@@ -136,6 +136,14 @@ TEST(TaskResultsTest, WantOfRoomAndBrokenLaunchersAreTheNodesTrouble) {
   }
 }
 
+TEST(TaskResultsTest, BrokenLaunchersWithoutHopeAreToldApartFromThem) {
+  const auto broken = not_started(StartFailureKind::set_up_failed, SetUpStep::scratch, ENOTDIR);
+  const core::Event event = event_of(core::TaskId(7), broken, described(broken), true, Hope::none);
+  ASSERT_TRUE(std::holds_alternative<core::TaskLost>(event));
+  EXPECT_EQ(std::get<core::TaskLost>(event).cause, core::TaskLost::Cause::cannot_start);
+  EXPECT_EQ(described(broken).exit, 126);
+}
+
 TEST(TaskResultsTest, ATaskWhoseOutputIsLostHasFailed) {
   EXPECT_EQ(ended_of(exited(EndReason::ended, {.code = 0}), false).how, How::killed);
   EXPECT_EQ(ended_of(exited(EndReason::stopped, {.code = 0}), false).how, How::stopped);

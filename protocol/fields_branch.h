@@ -84,6 +84,7 @@ void fields(V& v, Field<V, Returned> m) {
   v.intervals(m.intervals);
   v(m.why);
   v.list(m.still_lent, limits::lent_max);
+  v(m.attempt);
 }
 
 template <class V>

@@ -126,6 +126,7 @@ struct Returned {
   Intervals intervals;
   ReturnReason why = ReturnReason::recalled;
   std::vector<Lent> still_lent;  // for a drain: helpers that hold the rest, for the master to adopt
+  Attempt attempt;               // the least to issue them under: some may have been begun further down, and lost
   bool operator==(const Returned&) const = default;
 };
 

@@ -85,7 +85,7 @@ struct Hello {
 
 struct BranchDigest {
   BranchRef branch;
-  std::uint64_t digest = 0;  // of the branch as the sender sees it; two that differ twice running start `holds`
+  std::uint64_t digest = 0;          // of the branch as the sender sees it; two that differ twice running start `holds`
   std::uint64_t reports_stored = 0;  // its master: reports with numbers below this are stored; its helper: 0
   bool operator==(const BranchDigest&) const = default;
 };

@@ -278,7 +278,7 @@ class Agent {
   [[nodiscard]] std::optional<protocol::RefuseReason> must_refuse(NodeId from, const protocol::Grant& grant,
                                                                   const Proofs& proofs) const;
   void send_cancel(const Helper& helper, const IntervalSet& what, protocol::CancelReason why);
-  void send_returned(const Master& master, const IntervalSet& what, protocol::ReturnReason why);
+  void send_returned(const Master& master, const Branch::Returning& back, protocol::ReturnReason why);
   [[nodiscard]] std::vector<protocol::Refuge> refuges_below(const Branch& branch) const;
 
   // --- results, both ends (agent_results.cpp)

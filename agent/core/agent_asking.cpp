@@ -145,9 +145,9 @@ bool Agent::give_back_half(NodeId asker) {
   for (auto& [key, branch] : branches_) {
     const auto* master = std::get_if<Master>(&branch.upstream());
     if (master == nullptr || master->node != asker) continue;
-    const IntervalSet back =
+    const Branch::Returning back =
         branch.return_half(slots_.empty_count() == 0 ? Partition::Last::give : Partition::Last::keep);
-    if (back.empty()) continue;
+    if (back.what.empty()) continue;
     contacts_.at(asker).patience.give_back();
     send_returned(*master, back, protocol::ReturnReason::recalled);
     gave = true;

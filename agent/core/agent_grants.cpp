@@ -215,7 +215,7 @@ void Agent::on_message(NodeId from, const protocol::Recall& recall, const Proofs
   const std::optional<BranchKey> key = held_for({.node = from, .id = recall.branch});
   if (!key) return;
   Branch& branch = branches_.at(*key);
-  IntervalSet back;
+  Branch::Returning back;
   if (const auto* count = std::get_if<std::uint64_t>(&recall.what)) {
     if (*count == protocol::recall_all) return branch.drain();
     back = branch.return_back(*count);
@@ -226,10 +226,12 @@ void Agent::on_message(NodeId from, const protocol::Recall& recall, const Proofs
 }
 
 // Who recalls waits for an answer: that there is nothing to return is one, an empty `returned`.
-void Agent::send_returned(const Master& master, const IntervalSet& what, protocol::ReturnReason why) {
-  for (auto& part : what.in_parts(intervals_per_message))
+void Agent::send_returned(const Master& master, const Branch::Returning& back, protocol::ReturnReason why) {
+  for (auto& part : back.what.in_parts(intervals_per_message)) {
     send(master.node,
-         protocol::Returned{.branch = master.id, .intervals = std::move(part), .why = why, .still_lent = {}});
+         protocol::Returned{
+             .branch = master.id, .intervals = std::move(part), .why = why, .still_lent = {}, .attempt = back.attempt});
+  }
 }
 
 void Agent::on_message(NodeId from, const protocol::Returned& returned, const Proofs&) {
@@ -245,7 +247,7 @@ void Agent::on_message(NodeId from, const protocol::Returned& returned, const Pr
     on_nothing_returned(helper);
   }
   if (asking_ && asking_->node == from) asking_.reset();
-  branch.take_back(helper, IntervalSet(returned.intervals), Partition::Rest::never_started);
+  branch.take_back_unstarted(helper, IntervalSet(returned.intervals), returned.attempt);
 }
 
 void Agent::on_message(NodeId from, const protocol::Cancel& cancel, const Proofs&) {

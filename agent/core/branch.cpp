@@ -120,7 +120,9 @@ Running Branch::take_running(TaskId task, Instant now) {
 }
 
 void Branch::free_again(IntervalSet what, Attempt issued, Partition::Rest rest, const std::vector<Piece>& started) {
-  what.erase(held());
+  const IntervalSet others = held();
+  if (rest == Partition::Rest::maybe_started) partition_.issue_from(what.both(others), Attempt(issued.value() + 1));
+  what.erase(others);
   if (terms_.started_at_most_once && rest == Partition::Rest::maybe_started) return lose(what);
   put_back(what, issued, rest, started);
 }
@@ -141,7 +143,9 @@ void Branch::put_back(const IntervalSet& what, Attempt issued, Partition::Rest r
 
 void Branch::again(const Piece& piece) {
   IntervalSet what(piece.interval);
-  what.erase(held());
+  const IntervalSet others = held();
+  partition_.issue_from(what.both(others), Attempt(piece.attempt.value() + 1));
+  what.erase(others);
   put_back(what, piece.attempt, Partition::Rest::maybe_started, {piece});
 }
 

@@ -140,6 +140,8 @@ class Branch {
   [[nodiscard]] std::uint32_t helper_count() const;
   // What the helper holds of `what` is not with it any more: todo again, unless somebody else holds it.
   void take_back(Helper& helper, const IntervalSet& what, Partition::Rest rest);
+  // It returned these as not begun by itself; further down they may have been, under attempts below that.
+  void take_back_unstarted(Helper& helper, const IntervalSet& what, Attempt least);
   // The helper is gone: everything that it held is taken back.
   void forget(NodeId node);
   // Helpers that hold nothing, and owe nothing, are helpers no longer.
@@ -183,10 +185,14 @@ class Branch {
   void on_cancelled(const IntervalSet& what, Losers& losers, std::vector<Action>& actions);
 
   // Some unstarted iterations, at most `count`, or those of `wanted`: they leave the branch, back to the master.
-  IntervalSet return_back(std::uint64_t count);
-  IntervalSet return_half(Partition::Last last);
-  IntervalSet return_unstarted();
-  IntervalSet return_these(const IntervalSet& wanted);
+  struct Returning {
+    IntervalSet what;
+    Attempt attempt;  // the least to issue it under
+  };
+  Returning return_back(std::uint64_t count);
+  Returning return_half(Partition::Last last);
+  Returning return_unstarted();
+  Returning return_these(const IntervalSet& wanted);
   // The lease has lapsed: everything unfinished leaves the branch.
   void lapse(Losers& losers);
   [[nodiscard]] Upward& upward() { return upward_; }
@@ -248,6 +254,7 @@ class Branch {
   void check_invariants() const;
 
  private:
+  Returning give_up(const IntervalSet& back);
   [[nodiscard]] bool may_copy(Interval piece, std::optional<NodeId> thief) const;
   [[nodiscard]] Outcome judge(const TaskEnded& ended) const;
   [[nodiscard]] bool goes_on(Interval piece) const { return owner_ ? owner_->goes_on(piece) : !drains_; }

@@ -10,6 +10,7 @@ namespace agent::core {
 namespace {
 
 constexpr Duration grant_worth = std::chrono::seconds(3);
+constexpr std::uint32_t attempts_below_max = 1'000;  // that a helper's own helpers may have begun one of its iterations
 
 bool overlap(Interval a, Interval b) {
   return a.begin < b.end && b.begin < a.end;
@@ -60,6 +61,13 @@ void Branch::take_back(Helper& helper, const IntervalSet& what, Partition::Rest 
   free_again(free, helper.attempt, rest, started);
 }
 
+void Branch::take_back_unstarted(Helper& helper, const IntervalSet& what, Attempt least) {
+  const IntervalSet back = helper.held.both(what);
+  take_back(helper, back, Partition::Rest::never_started);
+  // A word that is far from what it was given is none, and would spoil the count.
+  partition_.issue_from(back, std::min(least, Attempt(helper.attempt.value() + attempts_below_max)));
+}
+
 void Branch::forget(NodeId node) {
   Helper* gone = helper(node);
   if (gone == nullptr) return;
@@ -90,10 +98,9 @@ bool Branch::on_reported(Helper& helper, const KeptResult& result, Duration ran,
   const Partition::Finish finish = partition_.finish(result.piece);
   helper.unsettled.insert(covered);
   if (finish != Partition::Finish::accepted) {
-    // What it would have covered besides is nobody's now, unless somebody else has it.
-    // An attempt that was never issued to it is a lie, and would spoil the count.
-    const Attempt issued = std::min(result.attempt, helper.attempt);
-    free_again(covered.both(partition_.out()), issued, Partition::Rest::maybe_started, {});
+    // What it would have covered besides is nobody's now, unless somebody else has it. The attempt that the result
+    // names is its word; it may have had the same under a later one.
+    free_again(covered.both(partition_.out()), helper.attempt, Partition::Rest::maybe_started, {});
     return false;
   }
   release_losers(result.piece, losers);
@@ -278,36 +285,36 @@ Share Branch::copy(Interval piece) {
   return share;
 }
 
-IntervalSet Branch::return_back(std::uint64_t count) {
-  if (count == 0 || !partition_.has_todo()) return {};
-  const Share share = partition_.share_back(count);
-  partition_.remove(share.intervals);
-  return share.intervals;
-}
-
-IntervalSet Branch::return_half(Partition::Last last) {
-  const Share share = partition_.share_half(last);
-  if (planted(Defect::keep_returned)) {
-    partition_.put_back(share.intervals, share.attempt, Partition::Rest::never_started, {});
-  } else {
-    partition_.remove(share.intervals);
-  }
-  return share.intervals;
-}
-
-IntervalSet Branch::return_unstarted() {
-  const IntervalSet back = partition_.unstarted();
+Branch::Returning Branch::give_up(const IntervalSet& back) {
+  Returning returning{.what = back, .attempt = {}};
+  for (Interval interval : back.intervals())
+    returning.attempt = std::max(returning.attempt, partition_.attempt_of(interval));
   partition_.remove(back);
-  return back;
+  return returning;
 }
 
-IntervalSet Branch::return_these(const IntervalSet& wanted) {
+Branch::Returning Branch::return_back(std::uint64_t count) {
+  if (count == 0 || !partition_.has_todo()) return {};
+  return give_up(partition_.share_back(count).intervals);
+}
+
+Branch::Returning Branch::return_half(Partition::Last last) {
+  const Share share = partition_.share_half(last);
+  if (!planted(Defect::keep_returned)) return give_up(share.intervals);
+  partition_.put_back(share.intervals, share.attempt, Partition::Rest::never_started, {});
+  return {.what = share.intervals, .attempt = share.attempt};
+}
+
+Branch::Returning Branch::return_unstarted() {
+  return give_up(partition_.unstarted());
+}
+
+Branch::Returning Branch::return_these(const IntervalSet& wanted) {
   IntervalSet back = wanted.both(partition_.todo());
   // No more than one message can tell.
   if (back.intervals().size() > Partition::share_intervals_max)
     back = back.take_back(~std::uint64_t{0}, Partition::share_intervals_max);
-  partition_.remove(back);
-  return back;
+  return give_up(back);
 }
 
 void Branch::lapse(Losers& losers) {

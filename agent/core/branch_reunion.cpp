@@ -86,6 +86,8 @@ Branch::Adopted Branch::adopt(NodeId orphan, BranchId id, const Helper::There& c
       alive.insert(helper.held);
       continue;
     }
+    // It may be at work all the same, and may have begun them.
+    partition_.issue_from(helper.held.both(taken), Attempt(helper.attempt.value() + 1));
     helper.held.erase(taken);
     helper.lent_on.erase(taken);
     std::erase_if(helper.started,
@@ -135,7 +137,9 @@ void Branch::on_adopted(const Master& master, const IntervalSet& wanted, const I
                         std::vector<Action>& actions) {
   upstream_ = master;
   orphaned_.reset();
-  upward_ = {};
+  // Nothing is under way to the new one. Numbers go on: those of the former one must not come twice.
+  results_.unsend();
+  upward_ = Upward{.next_number = upward_.next_number};
   drains_ = false;
   IntervalSet gone = partition_.granted();
   gone.erase(wanted);

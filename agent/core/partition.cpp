@@ -151,6 +151,14 @@ void Partition::put_back(const IntervalSet& what, Attempt issued, Rest rest, con
   for (Interval interval : plain.intervals()) raise_attempt(interval, next);
 }
 
+void Partition::issue_from(const IntervalSet& what, Attempt least) {
+  if (what.empty() || planted(Defect::same_attempt)) return;
+  IntervalSet open = unstarted();
+  open.insert(out_);
+  const IntervalSet begun = what.both(open);
+  for (Interval interval : begun.intervals()) raise_attempt(interval, least.value());
+}
+
 void Partition::remove_todo(Interval interval) {
   todo_.erase(interval);
   for (auto at = redo_.begin(); at != redo_.end();) {

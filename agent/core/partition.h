@@ -85,6 +85,10 @@ class Partition {
   enum class Rest { never_started, maybe_started };
   void put_back(const IntervalSet& what, Attempt issued, Rest rest, const std::vector<Piece>& started);
 
+  // Of these, what is open was begun by somebody below that attempt. Even if it comes back from somebody else as never
+  // started, it is issued under no lower one.
+  void issue_from(const IntervalSet& what, Attempt least);
+
   // Of these, what is out is lost; what is lost is out again: somebody turned out to have it; what is lost is settled
   // as such, for good.
   void lose(const IntervalSet& what);

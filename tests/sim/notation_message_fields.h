@@ -101,7 +101,8 @@ void fields(V& v, protocol::Recall& s) {
 }
 template <class V>
 void fields(V& v, protocol::Returned& s) {
-  v("branch", s.branch), v("intervals", s.intervals), v("why", s.why), v("still_lent", s.still_lent);
+  v("branch", s.branch), v("intervals", s.intervals), v("why", s.why), v("still_lent", s.still_lent),
+      v("attempt", s.attempt);
 }
 template <class V>
 void fields(V& v, protocol::Report& s) {

@@ -141,10 +141,10 @@ TEST_F(BranchLending, a_straggler_is_as_old_as_our_knowledge_of_it) {
 TEST_F(BranchLending, what_is_returned_leaves_the_branch) {
   begin_as_helper({.begin = 0, .end = 10});
   (void)start();
-  EXPECT_EQ(branch->return_back(2), span(8, 10));
-  EXPECT_EQ(branch->return_these(span(0, 3)), span(1, 3));            // 0 has begun
-  EXPECT_EQ(branch->return_half(Partition::Last::keep), span(6, 8));  // of 3 .. 8
-  EXPECT_EQ(branch->return_unstarted(), span(3, 6));
+  EXPECT_EQ(branch->return_back(2).what, span(8, 10));
+  EXPECT_EQ(branch->return_these(span(0, 3)).what, span(1, 3));            // 0 has begun
+  EXPECT_EQ(branch->return_half(Partition::Last::keep).what, span(6, 8));  // of 3 .. 8
+  EXPECT_EQ(branch->return_unstarted().what, span(3, 6));
   EXPECT_EQ(partition().granted(), span(0, 1));
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "agent/core/planted.h"
+
 namespace agent::core {
 
 namespace {
@@ -14,9 +15,8 @@ namespace {
 constexpr Duration launch_pause_first = std::chrono::milliseconds(100);
 constexpr Duration launch_pause_max = std::chrono::seconds(5);
 constexpr std::uint32_t hopeless_starts_max = 3;
-constexpr int exit_cannot_start = 126;                              // as a shell has it
-constexpr std::uint64_t cache_bytes_max = std::uint64_t{64} << 20;  // of results that are not settled
-constexpr Duration deadline_step = std::chrono::seconds(2);         // launchers are not told of less
+constexpr int exit_cannot_start = 126;                       // as a shell has it
+constexpr Duration deadline_step = std::chrono::seconds(2);  // launchers are not told of less
 
 }  // namespace
 
@@ -271,18 +271,6 @@ void Agent::fill_slots() {
   if (cache_is_full()) return;
   while (const std::optional<BranchKey> next = hungriest()) start(*next);
   copy_here();
-}
-
-// It empties by itself, whatever starts here: the roots settle what they get in any order.
-bool Agent::cache_is_full() const {
-  looked_at_ += branches_.size();
-  std::uint64_t bytes = 0;
-  for (const auto& [key, branch] : branches_) bytes += branch.results().kept_bytes();
-  return is_too_much(bytes);
-}
-
-bool Agent::is_too_much(std::uint64_t kept_bytes) {
-  return kept_bytes >= cache_bytes_max;
 }
 
 void Agent::copy_here() {

@@ -17,8 +17,21 @@ constexpr Duration report_resend = std::chrono::seconds(6);  // well above the t
 constexpr std::size_t results_per_report = 1'024;
 constexpr Duration settled_pace = std::chrono::milliseconds(1'500);
 constexpr Duration tombstone_life = std::chrono::hours(1);
+constexpr std::uint64_t cache_bytes_max = std::uint64_t{64} << 20;  // of results that are not settled
 
 }  // namespace
+
+// It empties by itself, whatever starts here: the roots settle what they get in any order.
+bool Agent::cache_is_full() const {
+  looked_at_ += branches_.size();
+  std::uint64_t bytes = 0;
+  for (const auto& [key, branch] : branches_) bytes += branch.results().kept_bytes();
+  return is_too_much(bytes);
+}
+
+bool Agent::is_too_much(std::uint64_t kept_bytes) {
+  return kept_bytes >= cache_bytes_max;
+}
 
 // A lone result leaves at once; while they keep coming, the gap between reports doubles up to a second. Hits and
 // failures go at once, and so does the rest when it fills a message, or when nothing more is to come.

@@ -137,9 +137,8 @@ void Branch::on_adopted(const Master& master, const IntervalSet& wanted, const I
                         std::vector<Action>& actions) {
   upstream_ = master;
   orphaned_.reset();
-  // Nothing is under way to the new one. Numbers go on: those of the former one must not come twice.
-  results_.unsend();
-  upward_ = Upward{.next_number = upward_.next_number};
+  results_.unsend();  // numbers begin anew: nothing is under way under an old one
+  upward_ = {};
   drains_ = false;
   IntervalSet gone = partition_.granted();
   gone.erase(wanted);

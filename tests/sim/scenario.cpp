@@ -134,7 +134,7 @@ Duration draw_length(Random& random, FaultKind kind) {
 
 // Each seed leaves some out: what is always there hides what only happens without it.
 std::set<std::size_t> draw_kinds(Random& random) {
-  const std::uint64_t count = fault_kinds_min + 1 + random.below(fault_kind_count - fault_kinds_min);
+  const std::uint64_t count = fault_kinds_min + 2 + random.below(fault_kind_count - fault_kinds_min - 2);
   std::set<std::size_t> kinds;
   while (kinds.size() < count) kinds.insert(random.below(fault_kind_count));
   return kinds;

@@ -125,10 +125,15 @@ void Agent::on_message(NodeId from, const protocol::Holds& holds, const Proofs&)
 
 void Agent::mend(BranchKey key, Helper& helper) {
   Branch& branch = branches_.at(key);
-  const Helper::There there = *std::exchange(helper.there, std::nullopt);
-  helper.reconciling = false;
+  Helper::There there = *std::exchange(helper.there, std::nullopt);
   helper.state = Helper::State::live;
-  helper.unanswered.reset();
+  // Told before it had our latest grant, unasked or as the answer to an older question: it says nothing of that.
+  if (!helper.reconciling && helper.unanswered) {
+    there.unstarted.insert(*helper.unanswered);
+  } else {
+    helper.unanswered.reset();
+  }
+  helper.reconciling = false;
   const Branch::Mended mended = branch.mend(helper, there, now_);
   send_cancel(helper, mended.dropped, protocol::CancelReason::won_elsewhere);
   if (!mended.missing.empty()) {

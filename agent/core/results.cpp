@@ -60,10 +60,15 @@ void Results::drop(Entry& entry, std::vector<Action>& actions) {
   batches_.erase(batch);
 }
 
+std::map<std::uint64_t, Results::Entry>::iterator Results::first_touching(Interval interval) {
+  auto at = kept_.lower_bound(interval.begin);
+  if (at != kept_.begin() && std::prev(at)->second.result.piece.end > interval.begin) --at;
+  return at;
+}
+
 void Results::let_go(const IntervalSet& what, const IntervalSet& needed, std::vector<Action>& actions) {
   for (Interval interval : what.intervals()) {
-    auto at = kept_.lower_bound(interval.begin);
-    if (at != kept_.begin() && std::prev(at)->second.result.piece.end > interval.begin) --at;
+    auto at = first_touching(interval);
     while (at != kept_.end() && at->first < interval.end) {
       auto here = at++;
       if (needed.intersects(here->second.result.piece)) continue;
@@ -150,7 +155,7 @@ void Results::unsend() {
 
 void Results::resend(const IntervalSet& what) {
   for (Interval interval : what.intervals()) {
-    for (auto at = kept_.lower_bound(interval.begin); at != kept_.end() && at->first < interval.end; ++at)
+    for (auto at = first_touching(interval); at != kept_.end() && at->first < interval.end; ++at)
       mark_unsent(at->second);
   }
 }

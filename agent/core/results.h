@@ -111,6 +111,8 @@ class Results {
     std::uint64_t bytes = 0;  // with batches whole
   };
   void mark_unsent(Entry& entry);
+  // The first one that covers some of it, or the first behind it.
+  std::map<std::uint64_t, Entry>::iterator first_touching(Interval interval);
   // It is not under way any more, if it was.
   void arrived(Entry& entry);
   void drop(Entry& entry, std::vector<Action>& actions);

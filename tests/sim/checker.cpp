@@ -271,6 +271,7 @@ void Checker::on_task_began(const sim::TaskSeen& seen) {
 }
 
 void Checker::on_issued(JobSeen& job, core::Interval piece, core::Attempt attempt) {
+  if (job.root_died) return;
   const std::uint32_t mark = attempt.value() + 1;
   expect(Invariant::s6_attempts, job.issued.max_within(piece) < mark,
          "its root issues " + text_of(piece) + " again under attempt " + std::to_string(attempt.value()));
@@ -287,6 +288,7 @@ void Checker::on_task_gone(const sim::TaskSeen& seen, sim::TaskEnding ending) {
 
 void Checker::on_node_died(NodeIndex node, WorldTime) {
   nodes_[node] = NodeSeen{};
+  for (auto& [id, job] : jobs_) job.root_died = job.root_died || world_.workload().plan(id).root == node;
 }
 
 void Checker::on_turn(WorldTime at) {

@@ -100,6 +100,7 @@ class Checker : public agent::sim::Observer {
     std::vector<Running> running;                    // of the root loop
     std::map<agent::core::LoopPath, agent::core::IntervalSet> started_once;  // of all loops of one that starts once
     bool failed_once = false;  // some task of it: what follows is no re-execution
+    bool root_died = false;    // who runs there now knows nothing of it
   };
   // A loop that a task opened, until the task is gone.
   struct InnerLoop {

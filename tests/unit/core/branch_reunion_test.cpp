@@ -213,5 +213,35 @@ TEST_F(BranchReunion, who_is_adopted_reports_to_its_new_master_from_the_beginnin
   EXPECT_EQ(partition().unstarted(), span(0, 4));
 }
 
+TEST_F(BranchReunion, what_a_silent_helper_loses_to_an_orphan_may_have_begun_there) {
+  begin_as_owner(10);
+  Helper& silent = lend(1, 6);  // 4 .. 10
+  silent.state = Helper::State::silent;
+  Helper::There there;
+  there.unstarted = span(6, 8);
+  (void)branch->adopt(node(2), BranchId(9), there, now);
+  branch->take_back_unstarted(*branch->helper(node(2)), span(6, 8), {});
+  EXPECT_EQ(partition().attempt_of({.begin = 6, .end = 8}), Attempt(1));
+}
+
+TEST_F(BranchReunion, what_was_begun_by_one_of_two_holders_is_not_issued_again_as_never_begun) {
+  begin_as_owner(10);
+  Helper& first = lend(1, 6);  // 4 .. 10
+  lend(2, branch->copy({.begin = 4, .end = 5}));
+  branch->forget(node(2));
+  branch->take_back_unstarted(first, span(4, 6), {});
+  EXPECT_EQ(partition().attempt_of({.begin = 4, .end = 5}), Attempt(2));
+  EXPECT_EQ(partition().attempt_of({.begin = 5, .end = 6}), Attempt(0));
+}
+
+TEST_F(BranchReunion, who_returns_something_names_the_least_attempt_and_is_believed_within_reason) {
+  begin_as_owner(10);
+  Helper& helper = lend(1, 6);  // 4 .. 10
+  branch->take_back_unstarted(helper, span(8, 10), Attempt(3));
+  EXPECT_EQ(partition().attempt_of({.begin = 8, .end = 10}), Attempt(3));
+  branch->take_back_unstarted(helper, span(6, 8), Attempt(1U << 29));
+  EXPECT_EQ(partition().attempt_of({.begin = 6, .end = 8}), Attempt(1'000));
+}
+
 }  // namespace
 }  // namespace agent::core

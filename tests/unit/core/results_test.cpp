@@ -213,5 +213,13 @@ TEST_F(ResultsTest, a_batch_takes_up_its_bytes_once_until_its_last_result_is_gon
   EXPECT_EQ(results.kept_bytes(), 0U);
 }
 
+TEST_F(ResultsTest, what_is_wanted_again_is_sent_again_though_its_piece_began_before) {
+  results.keep(of_ours(10, Outcome::ok, 10, 8));
+  (void)results.send(0, 10);
+  (void)results.on_stored(1);
+  results.resend(span(14, 15));
+  EXPECT_EQ(results.send(1, 10).covers, span(10, 18));
+}
+
 }  // namespace
 }  // namespace agent::core

@@ -128,7 +128,8 @@ void Agent::mend(BranchKey key, Helper& helper) {
   Helper::There there = *std::exchange(helper.there, std::nullopt);
   helper.state = Helper::State::live;
   // Told before it had our latest grant, unasked or as the answer to an older question: it says nothing of that.
-  if (!helper.reconciling && helper.unanswered) {
+  const bool just_granted = helper.unanswered && now_ - helper.granted_at < Branch::answer_patience;
+  if (!helper.reconciling && just_granted) {
     there.unstarted.insert(*helper.unanswered);
   } else {
     helper.unanswered.reset();

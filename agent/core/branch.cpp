@@ -214,6 +214,8 @@ void Branch::on_lost(TaskId task, bool started, TaskLost::Cause cause, Instant n
 void Branch::take_result(const KeptResult& result, Losers& losers, std::vector<Action>& actions) {
   const Partition::Finish finish = partition_.finish(result.piece);
   if (finish != Partition::Finish::accepted) {
+    // It came before its task could be told to stop. What it would have covered besides is nobody's now.
+    free_again(IntervalSet(result.piece).both(partition_.out()), result.attempt, Partition::Rest::maybe_started, {});
     if (result.source.own()) actions.emplace_back(DropResult{.task = result.source.task});
     return;
   }

@@ -173,5 +173,20 @@ TEST_F(BranchLending, a_helper_is_one_until_it_holds_nothing_and_owes_nothing) {
   EXPECT_EQ(branch->helper(node(1)), nullptr);
 }
 
+TEST_F(BranchLending, a_result_that_comes_before_its_task_could_be_stopped_frees_what_nobody_else_has) {
+  begin_as_helper({.begin = 0, .end = 1});
+  branch->on_granted({}, {{.interval = {.begin = 4, .end = 8}}}, {});
+  const TaskId task = start();  // a piece to be run again goes first, and whole
+  ASSERT_EQ(running_at(task).interval, (Interval{.begin = 4, .end = 8}));
+  lend_copy(1, {.begin = 5, .end = 7});
+  EXPECT_TRUE(report(1, {.begin = 5, .end = 7}));
+  end(task, TaskEnded::How::exited);
+  IntervalSet open(Interval{.begin = 0, .end = 1});
+  open.insert(span(4, 5));
+  open.insert(span(7, 8));
+  EXPECT_EQ(partition().unstarted(), open);
+  EXPECT_TRUE(partition().out().empty());
+}
+
 }  // namespace
 }  // namespace agent::core

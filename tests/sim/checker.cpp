@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 #include <variant>
 
 #include "protocol/kind.h"
@@ -139,8 +140,9 @@ void Checker::on_received(NodeIndex node, const core::MessageReceived& received)
   } else if (const auto* refuse = std::get_if<protocol::Refuse>(&received.message)) {
     const auto given = seen.given[*from].find(refuse->branch);
     if (given == seen.given[*from].end()) return;
-    never_started(node, given->second.loop, given->second.held.intervals());
-    seen.given[*from].erase(given);
+    const std::vector<core::Interval> latest = std::exchange(given->second.latest, {});
+    never_started(node, given->second.loop, latest);
+    take_back(node, *from, refuse->branch, latest);
   } else if (const auto* returned = std::get_if<protocol::Returned>(&received.message)) {
     const auto given = seen.given[*from].find(returned->branch);
     if (given != seen.given[*from].end()) never_started(node, given->second.loop, returned->intervals);
@@ -171,7 +173,6 @@ void Checker::on_held(NodeIndex master, NodeIndex helper, const protocol::Holds&
   const auto at = branches.find(holds.branch.branch);
   if (at == branches.end()) return;
   at->second.held = at->second.held.both(all);
-  if (at->second.held.empty()) branches.erase(at);
 }
 
 // They may be issued again under the same attempt.
@@ -186,7 +187,6 @@ void Checker::take_back(NodeIndex master, NodeIndex helper, core::BranchId branc
   const auto at = branches.find(branch);
   if (at == branches.end()) return;
   for (const core::Interval piece : what) at->second.held.erase(piece);
-  if (at->second.held.empty()) branches.erase(at);
 }
 
 std::uint32_t Checker::branch_number(const core::LoopId& loop) const {
@@ -198,7 +198,8 @@ void Checker::on_grant(NodeIndex master, NodeIndex helper, const protocol::Grant
   saw_grants_ = true;
   NodeSeen& seen = nodes_[master];
   const auto helps = [&](const auto& branches) {
-    return std::ranges::any_of(branches, [&](const auto& each) { return each.second.loop == grant.loop; });
+    return std::ranges::any_of(
+        branches, [&](const auto& each) { return each.second.loop == grant.loop && !each.second.held.empty(); });
   };
   const bool known = helps(seen.given[helper]);
   std::uint64_t helpers = 0;
@@ -215,9 +216,9 @@ void Checker::on_grant(NodeIndex master, NodeIndex helper, const protocol::Grant
   expect(Invariant::s3_branch_bound, known || helpers < bound,
          "node " + std::to_string(master) + " recruits " + std::to_string(helper) + ", one more than " +
              std::to_string(bound) + " (it has" + helping + ")");
-  Given given{.loop = grant.loop, .held = {}};
-  for (const core::Interval piece : grant.intervals) given.held.insert(piece);
-  seen.given[helper].insert_or_assign(grant.branch, std::move(given));
+  Given& given = seen.given[helper].try_emplace(grant.branch, Given{.loop = grant.loop}).first->second;
+  given.latest = grant.intervals;
+  given.held.insert(core::IntervalSet(grant.intervals));
 }
 
 void Checker::on_sent(const sim::SendSeen& seen) {

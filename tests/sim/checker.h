@@ -87,10 +87,12 @@ class Checker : public agent::sim::Observer {
     agent::core::Interval piece;
     bool operator==(const Running&) const = default;
   };
-  // What one node granted to another, of one loop.
+  // What one node granted to another, of one loop. It is kept when nothing of it is held: the latest grant may still be
+  // refused, and more may be granted under the same name.
   struct Given {
     agent::core::LoopId loop;
-    agent::core::IntervalSet held;
+    std::vector<agent::core::Interval> latest{};
+    agent::core::IntervalSet held{};
   };
   struct JobSeen {
     agent::core::IntervalSet committed;

@@ -20,6 +20,7 @@ std::ostream& put_time(std::ostream& out, sim::WorldTime at) {
 void EventLog::on_step(const sim::StepSeen& seen) {
   put_time(out_, seen.at) << " N" << seen.node << " " << print(seen.event) << '\n';
   for (const agent::core::Action& action : seen.actions) out_ << "    " << print(action) << '\n';
+  out_.flush();  // what is carried out now may be the last that anybody sees
 }
 
 void EventLog::on_fault(std::string_view name, sim::NodeIndex node, sim::WorldTime at) {

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/core/interval_set.h"
 #include "agent/core/random.h"
 #include "agent/sim/canned.h"
 
@@ -89,8 +90,9 @@ class Forger : public sim::Brain {
     if (auto* report = std::get_if<protocol::Report>(&message)) report->started.clear();
     auto* holds = std::get_if<protocol::Holds>(&message);
     if (holds == nullptr) return;
-    holds->todo.insert(holds->todo.end(), holds->started.begin(), holds->started.end());
-    holds->started.clear();
+    core::IntervalSet todo(holds->todo);
+    todo.insert(core::IntervalSet(std::exchange(holds->started, {})));
+    holds->todo = todo.intervals();
   }
 
   static void boast(core::Message& message) {
@@ -103,13 +105,14 @@ class Forger : public sim::Brain {
 
   void invent(core::Send& send) {
     auto* report = std::get_if<protocol::Report>(&send.message);
-    if (report == nullptr || loops_.empty()) return;
+    if (report == nullptr || loops_.empty() || random_.chance(1, 4)) return;
     sim::Batch batch{.executor = options_.self.node, .loop = loops_[random_.below(loops_.size())]};
     const std::uint64_t begin = random_.chance(1, 2) ? random_.below(400) : far_outside;
     batch.results.push_back({.piece = {.begin = begin, .end = begin + 1 + random_.below(40)},
                              .attempt = core::Attempt(static_cast<std::uint32_t>(random_.below(1'000))),
                              .ran = Duration(random_.chance(1, 2) ? 0 : -1)});
     report->batches.push_back(sim::can(batch));
+    send.attached.batches.clear();  // in the place of its own: a report with more than there may be cannot be encoded
   }
 
   void grant_again(const core::Send& said, const protocol::Grant& grant, std::vector<core::Action>& actions) {
@@ -117,7 +120,9 @@ class Forger : public sim::Brain {
       if (node == said.to || !random_.chance(1, 4)) continue;
       protocol::Grant other = grant;
       other.branch = core::BranchId(1'000'000 + random_.below(4));
-      if (random_.chance(1, 2)) other.intervals.push_back({.begin = far_outside, .end = far_outside + 5});
+      const bool fits = other.intervals.size() < protocol::limits::intervals_per_message_max;
+      if (random_.chance(1, 2) && fits && other.intervals.back().end < far_outside)
+        other.intervals.push_back({.begin = far_outside, .end = far_outside + 5});
       return say({.to = node, .message = std::move(other), .attached = said.attached}, actions);
     }
   }

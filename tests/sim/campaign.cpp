@@ -86,10 +86,15 @@ bool read_result(std::istream& in, SeedResult& result) {
   return !in.bad();
 }
 
-// A seed in which little struck shows little. (A death is a crash, and a restart is no fault.)
-std::string too_tame(const LifeReport& report) {
-  const auto kinds = static_cast<std::size_t>(std::ranges::count_if(
+// Kinds of faults. (A death is a crash, and a restart is no fault.)
+std::size_t kinds_that_struck(const LifeReport& report) {
+  return static_cast<std::size_t>(std::ranges::count_if(
       report.faults, [](const auto& entry) { return entry.second > 0 && entry.first != "restart"; }));
+}
+
+// A seed in which little struck shows little.
+std::string too_tame(const LifeReport& report) {
+  const std::size_t kinds = kinds_that_struck(report);
   if (kinds < fault_kinds_min) return "only " + std::to_string(kinds) + " kinds of faults struck";
   return "";
 }
@@ -185,7 +190,8 @@ struct Totals {
     for (std::size_t i = 0; i < mark_count; ++i) marks[i] += result.report.marks[i];
     for (std::size_t i = 0; i < invariant_count; ++i) checks[i] += result.report.checks[i];
     turns += result.report.turns;
-    fewest_kinds = std::min(fewest_kinds, result.report.faults.size() - result.report.faults.count("restart"));
+    if (result.failure == Failure::crashed || result.failure == Failure::hung) return;  // it left no report
+    fewest_kinds = std::min(fewest_kinds, kinds_that_struck(result.report));
     shortest_seconds = std::min(shortest_seconds, agent::sim::seconds_of(result.report.simulated));
     simulated_seconds += agent::sim::seconds_of(result.report.simulated);
   }

@@ -275,7 +275,7 @@ void Agent::fill_slots() {
 
 void Agent::copy_here() {
   for (auto& [key, branch] : branches_) {
-    if (branch.helpers().empty() || !branch.begins() || !deadline_of(branch)) continue;
+    if (branch.helpers().empty() || !(branch.begins() || branch.drains()) || !deadline_of(branch)) continue;
     while (slots_.can_place(branch.loop()) && may_run(branch.loop().job)) {
       const std::optional<Interval> piece = branch.worth_copying(now_, std::nullopt);
       if (!piece) break;

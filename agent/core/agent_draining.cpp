@@ -7,7 +7,9 @@
 // Each helper is told once, and once more when its link was lost or the two ends differed. From then on nothing of that
 // branch begins there or is lent on, and whatever becomes unstarted there goes up at once: what it has, what its own
 // helpers return, what dead ones held. What runs goes on to its end and its result counts; so do the loops that such a
-// task opens, since it waits for them. The owner ends the loop when nothing is out any more.
+// task opens, since it waits for them. The owner ends the loop when nothing is out any more. It would wait for ever
+// where a helper says that something runs and it never ends: what takes too long there is copied by its master, as
+// always; it had begun.
 //
 // Who gives nothing back is treated as all who hoard (agent_hoarders.cpp), whether we are busy or not.
 #include "agent/core/agent.h"

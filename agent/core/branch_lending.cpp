@@ -35,6 +35,7 @@ Helper& Branch::lend(NodeId node, BranchId id, const Share& share, Instant now) 
   helper.granted_at = now;
   helper.wanted = 0;
   helper.recalled_all = false;
+  helper.surplus = false;
   return helper;
 }
 
@@ -237,7 +238,7 @@ std::optional<Interval> Branch::worth_copying(Instant now, std::optional<NodeId>
     const bool too_long =
         straggling && static_cast<double>(elapsed.count()) >
                           static_cast<double>(straggling->count()) * static_cast<double>(piece.count());
-    if (!is_silent && !too_long) return;
+    if (!(is_silent && begins()) && !too_long) return;
     if (best && (silent > is_silent || (silent == is_silent && elapsed <= longest))) return;
     if (!may_copy(piece, thief)) return;
     best = piece;

@@ -66,6 +66,9 @@ void Curfew::on_step(const sim::StepSeen& seen) {
       on_committed(jobs_[own->job], *own, seen.at);
     } else if (const auto* come = std::get_if<core::CommitReceived>(&action)) {
       on_committed(jobs_[come->job], *come, seen.at);
+    } else if (const auto* notice = std::get_if<core::Notice>(&action)) {
+      if (notice->what == core::Notice::What::copied && notice->path.empty())
+        jobs_[notice->job].copied.insert(notice->piece);
     }
   }
   // What lies at and above a hit is wanted no more, though it is committed only in the end.
@@ -84,6 +87,7 @@ void Curfew::on_task_began(const sim::TaskSeen& seen) {
   const core::StartTask& order = seen.order;
   const auto job = jobs_.find(order.job);
   if (job == jobs_.end()) return;
+  if (order.path.empty() && job->second.copied.intersects(order.piece)) return;
   const std::uint64_t index = order.path.empty() ? order.piece.begin : order.path.front().iteration;
   for (const Decided& decided : job->second.decided) {
     if (index < decided.from || (!order.path.empty() && !decided.inner_as_well)) continue;

@@ -6,6 +6,8 @@
 //   a hit of a search for    nothing of the root loop at and above it, and no loop inside of that
 //   the lowest one
 //
+// A copy of what takes too long does not begin it: that had begun.
+//
 // What decides is derived from what the root is told and commits, and counted anew here. The news may take some round
 // trips; where faults strike, as long as those that are cut off may go on: two leases, one below the other.
 
@@ -45,6 +47,7 @@ class Curfew : public agent::sim::Observer {
     std::uint64_t ok = 0;
     std::uint64_t failed = 0;
     std::map<agent::core::TaskId, agent::core::Interval> at_root;  // tasks of the root loop that began there
+    agent::core::IntervalSet copied;                               // of the root loop, by anybody
     std::vector<Decided> decided;
   };
 

@@ -69,6 +69,13 @@ TEST_F(CurfewTest, WhatBeginsAtOnceMayNotHaveHeardOfIt) {
   EXPECT_EQ(curfew->checks()[static_cast<std::size_t>(Invariant::s9_curfew)], 1U);
 }
 
+TEST_F(CurfewTest, ACopyOfWhatTakesTooLongBeginsNothing) {
+  const core::Notice copied{
+      .what = core::Notice::What::copied, .job = sim::job_id(1), .piece = {.begin = 2, .end = 3}, .peer = {}};
+  run({{start(1, 0)}, {commit(1, 0), start(2, 1)}, {commit(2, 1), copied, start(3, 2)}}, after_one);
+  EXPECT_TRUE(curfew->violations().empty());
+}
+
 TEST_F(CurfewTest, WithoutAnEndNothingIsSaid) {
   run({{start(1, 0)}, {commit(1, 0), start(2, 1)}, {commit(2, 1), start(3, 2)}}, {});
   EXPECT_EQ(curfew->checks()[static_cast<std::size_t>(Invariant::s9_curfew)], 0U);

@@ -60,7 +60,7 @@ TEST_F(AgentDraining, an_owner_recalls_what_is_lent_once_and_ends_with_what_runs
   const Interval runs{.begin = grant.intervals.front().begin, .end = grant.intervals.front().begin + 1};
   report(1, grant.branch, {}, {runs});
   forget();
-  exit_with(task_at(0), 0);
+  exit_with(task_at(0), 0, 1h);
   EXPECT_TRUE(tasks.empty());
   EXPECT_EQ(told<protocol::Recall>(1), (std::vector{protocol::Recall{.branch = grant.branch, .what = recall_all}}));
   EXPECT_TRUE(told<protocol::Cancel>(1).empty());
@@ -75,6 +75,38 @@ TEST_F(AgentDraining, an_owner_recalls_what_is_lent_once_and_ends_with_what_runs
   EXPECT_EQ(done<AnswerVerdict>().front().verdict, Verdict::halted);
   EXPECT_EQ(done<AnswerVerdict>().front().counts.committed, 2U);
   EXPECT_EQ(done<AnswerVerdict>().front().counts.ok, 2U);
+}
+
+TEST_F(AgentDraining, what_runs_too_long_at_a_helper_is_copied_since_it_had_begun) {
+  submit(halting(10));
+  link(1);
+  const protocol::Grant grant = lend_to(1);
+  const std::uint64_t begin = grant.intervals.front().begin;
+  report(1, grant.branch, {}, single(begin, begin + 1));
+  exit_with(task_at(0), 0);
+  give_back(1, grant.branch, single(begin + 1, grant.intervals.front().end));
+  EXPECT_TRUE(tasks.empty());
+  advance(20s);
+  ASSERT_EQ(tasks.size(), 1U);
+  exit_with(task_at(begin), 0);
+  ASSERT_EQ(done<AnswerVerdict>().size(), 1U);
+  EXPECT_EQ(done<AnswerVerdict>().front().counts.ok, 2U);
+}
+
+TEST_F(AgentDraining, what_was_begun_at_a_silent_helper_is_not_begun_again) {
+  submit(halting(10));
+  link(1);
+  const protocol::Grant grant = lend_to(1);
+  const std::uint64_t begin = grant.intervals.front().begin;
+  report(1, grant.branch, {}, single(begin, begin + 1));
+  exit_with(task_at(0), 0, 1h);
+  live.clear();
+  advance(5s);
+  EXPECT_TRUE(tasks.empty());
+  advance(10s);
+  EXPECT_TRUE(tasks.empty());
+  ASSERT_EQ(done<AnswerVerdict>().size(), 1U);
+  EXPECT_EQ(done<AnswerVerdict>().front().counts.ok, 1U);
 }
 
 TEST_F(AgentDraining, nobody_gets_any_of_it_any_more) {

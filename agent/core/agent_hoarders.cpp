@@ -49,8 +49,9 @@ void Agent::recall_hoarded() {
         helper.recalled_at.reset();
       } else if (!helper.recalled_at && (!busy || branch.drains())) {
         helper.recalled_at = now_;
-        note(Notice::What::recalled, branch, helper.unstarted().intervals().front(), node);
-        send(node, protocol::Recall{.branch = helper.id, .what = helper.unstarted().count()});
+        const IntervalSet hoard = helper.unstarted();
+        note(Notice::What::recalled, branch, hoard.intervals().front(), node);
+        send(node, protocol::Recall{.branch = helper.id, .what = hoard.count()});
       } else if (helper.recalled_at && now_ - *helper.recalled_at >= recall_patience) {
         hoarders.push_back(node);
       }

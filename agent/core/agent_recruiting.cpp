@@ -16,7 +16,9 @@ constexpr Duration hold_base = std::chrono::milliseconds(200);
 constexpr Duration hold_max = std::chrono::seconds(2);
 constexpr Duration kept_for = std::chrono::seconds(30);
 constexpr std::size_t kept_requests_max = 16;
-constexpr std::uint64_t narrow_tree = 8;  // below 8 helpers, a helper's share is so much larger by their square
+// With one helper to a master the tree is a chain, with two it is thin: a helper's share is eight or two times larger
+// than its slots tell, since it is the way to many more. From three on it is not.
+constexpr std::uint64_t narrow_tree = 8;             // by the square of the branch number
 constexpr std::uint32_t slots_believed_max = 4'096;  // of one node
 constexpr Duration round_trip_believed_max = std::chrono::seconds(10);
 

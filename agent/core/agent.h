@@ -247,6 +247,7 @@ class Agent {
   void tell_what_we_hold(const Branch& branch, const Master& master);
   void tell_nothing_held(NodeId master, BranchId id);
   void mend(BranchKey key, Helper& helper);
+  void give_place(const Branch& branch, Helper& helper);
 
   // --- orphans, both ends (agent_orphans.cpp)
   [[nodiscard]] bool misses_master(const Branch& branch) const;

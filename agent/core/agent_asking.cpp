@@ -175,8 +175,8 @@ bool Agent::may_lend(const Branch& branch, NodeId to, const Overview& overview) 
   auto known = branch.helpers().find(to);
   if (known != branch.helpers().end()) {
     const Helper& helper = known->second;
-    if (helper.reconciling || helper.unanswered || helper.origin == Helper::Origin::adopted) return false;
-    if (helper.counts()) return true;
+    if (helper.reconciling || helper.unanswered) return false;
+    if (helper.counts() && !helper.surplus) return true;
   }
   return overview.helpers_of(branch.loop()) < branch.branch_number();
 }

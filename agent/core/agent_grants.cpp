@@ -52,7 +52,7 @@ void Agent::grant(BranchKey key, NodeId to, const Share& share, std::uint64_t re
   Branch& branch = branches_.at(key);
   Helper* known = branch.helper(to);
   const BranchId id = known != nullptr ? known->id : BranchId(next_branch_id_++);
-  branch.lend(to, id, share, now_);
+  Helper& helper = branch.lend(to, id, share, now_);
   protocol::Grant grant{.branch = id, .request = request, .loop = branch.loop(), .attempt = share.attempt};
   grant.intervals = share.intervals.intervals();
   for (const Piece& piece : share.pieces) {
@@ -63,6 +63,7 @@ void Agent::grant(BranchKey key, NodeId to, const Share& share, std::uint64_t re
   }
   grant.refuges = refuges_below(branch);
   send(to, std::move(grant), {.mandates = {}, .results = {}, .batches = {}, .records = {}, .loops = branch.openings()});
+  helper.granted_as = contacts_.at(to).link.sent();
 }
 
 // Our own master first, then those that it named to us.

@@ -123,19 +123,27 @@ void Agent::on_message(NodeId from, const protocol::Holds& holds, const Proofs&)
   if (holds.last) mend(*key, helper);
 }
 
+// Who comes with what it holds is welcome, whatever the branch number says. But above it it gets nothing new until
+// there is room.
+void Agent::give_place(const Branch& branch, Helper& helper) {
+  helper.surplus = helpers_of(branch.loop()) > branch.branch_number();
+}
+
 void Agent::mend(BranchKey key, Helper& helper) {
   Branch& branch = branches_.at(key);
   Helper::There there = *std::exchange(helper.there, std::nullopt);
+  const bool counted = helper.counts();
   helper.state = Helper::State::live;
   // Told before it had our latest grant, unasked or as the answer to an older question: it says nothing of that.
-  const bool just_granted = helper.unanswered && now_ - helper.granted_at < Branch::answer_patience;
-  if (!helper.reconciling && just_granted) {
+  const bool crossed = helper.unanswered && !contacts_.at(helper.node).link.echoed(helper.granted_as);
+  if (!helper.reconciling && crossed) {
     there.unstarted.insert(*helper.unanswered);
   } else {
     helper.unanswered.reset();
   }
   helper.reconciling = false;
   const Branch::Mended mended = branch.mend(helper, there, now_);
+  if (!counted) give_place(branch, helper);
   send_cancel(helper, mended.dropped, protocol::CancelReason::won_elsewhere);
   if (!mended.missing.empty()) {
     for (auto& part : mended.missing.in_parts(intervals_per_message))

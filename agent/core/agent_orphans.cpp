@@ -158,7 +158,9 @@ void Agent::adopt(BranchKey key, NodeId orphan, const protocol::Orphan& message,
     adopt.settled = there.finished.intervals();
   } else {
     const Branch::Adopted adopted = branch.adopt(orphan, id, there, now_);
-    adopt.attempt = branch.helper(orphan)->attempt;
+    Helper& helper = *branch.helper(orphan);
+    give_place(branch, helper);
+    adopt.attempt = helper.attempt;
     adopt.wanted = adopted.wanted.intervals();
     adopt.to_send = adopted.to_send.intervals();
     adopt.settled = adopted.settled.intervals();

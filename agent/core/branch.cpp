@@ -120,9 +120,7 @@ Running Branch::take_running(TaskId task, Instant now) {
 }
 
 void Branch::free_again(IntervalSet what, Attempt issued, Partition::Rest rest, const std::vector<Piece>& started) {
-  const IntervalSet others = held();
-  if (rest == Partition::Rest::maybe_started) partition_.issue_from(what.both(others), Attempt(issued.value() + 1));
-  what.erase(others);
+  what = left_to_nobody(std::move(what), issued, rest);
   if (terms_.started_at_most_once && rest == Partition::Rest::maybe_started) return lose(what);
   put_back(what, issued, rest, started);
 }
@@ -142,11 +140,16 @@ void Branch::put_back(const IntervalSet& what, Attempt issued, Partition::Rest r
 }
 
 void Branch::again(const Piece& piece) {
-  IntervalSet what(piece.interval);
+  constexpr auto rest = Partition::Rest::maybe_started;
+  put_back(left_to_nobody(IntervalSet(piece.interval), piece.attempt, rest), piece.attempt, rest, {piece});
+}
+
+// What others hold stays with them; should it come back, it is issued after what was begun here.
+IntervalSet Branch::left_to_nobody(IntervalSet what, Attempt issued, Partition::Rest rest) {
   const IntervalSet others = held();
-  partition_.issue_from(what.both(others), Attempt(piece.attempt.value() + 1));
+  if (rest == Partition::Rest::maybe_started) partition_.issue_from(what.both(others), Attempt(issued.value() + 1));
   what.erase(others);
-  put_back(what, piece.attempt, Partition::Rest::maybe_started, {piece});
+  return what;
 }
 
 void Branch::on_ended(TaskId task, const TaskEnded& ended, Instant now, Losers& losers, std::vector<Action>& actions) {

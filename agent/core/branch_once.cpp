@@ -73,7 +73,6 @@ bool Branch::welcome_back(NodeId node) {
   Helper helper;
   helper.node = node;
   helper.id = former.id;
-  helper.origin = Helper::Origin::adopted;  // its place may be taken by now: it brings results, and gets nothing more
   helper.state = Helper::State::live;
   helper.granted = former.granted;
   helper.attempt = former.attempt;

@@ -44,13 +44,10 @@ Branch::Mended Branch::mend(Helper& helper, const Helper::There& there, Instant 
   mended.dropped = more;
   mended.dropped.erase(copies);
   mended.dropped.erase(resumed);
-  const bool counted = helper.counts();
   helper.progress_at = now;
   helper.held.insert(copies);
   helper.held.insert(resumed);
   helper.held.insert(mended.missing.both(partition_.out()));
-  // Its place was taken meanwhile: like an orphan it keeps what it has, and gets nothing more.
-  if (!counted && helper_count() > branch_number_) helper.origin = Helper::Origin::adopted;
   helper.lent_on = there.lent_on.both(helper.held);
   helper.started.clear();
   for (Interval interval : there.started) {
@@ -118,7 +115,6 @@ Branch::Adopted Branch::adopt(NodeId orphan, BranchId id, const Helper::There& c
   Helper helper;
   helper.node = orphan;
   helper.id = id;
-  helper.origin = Helper::Origin::adopted;
   helper.state = Helper::State::live;
   helper.granted = theirs;
   helper.held = adopted.wanted;

@@ -30,7 +30,6 @@ namespace agent::core {
 
 struct Helper {
   enum class State { granted, live, silent };
-  enum class Origin { recruited, adopted };  // an adopted one may be above the branch number: it gets nothing new
 
   struct Started {
     Interval interval;
@@ -47,7 +46,6 @@ struct Helper {
 
   NodeId node;
   BranchId id;  // our name of this branch to it
-  Origin origin = Origin::recruited;
   State state = State::granted;
   Attempt attempt;      // the highest issued to it
   IntervalSet granted;  // all that it ever was: only of this it may speak
@@ -60,19 +58,21 @@ struct Helper {
   std::uint64_t reports_told = 0;            // ... as it knows, from a beat or from `received`
   Results::Credit credit_used;               // by those that it does not know of
   std::optional<IntervalSet> unanswered;     // the grant that it has not accepted yet ...
-  Instant granted_at;                        // ... sent then
+  Instant granted_at;                        // ... sent then ...
+  std::uint64_t granted_as = 0;              // ... under that sequence of the link
   std::optional<Instant> silent_since;       // since then nothing is heard
   bool lent_taken_back = false;              // in this silence, also what it had lent on is todo again
   std::optional<There> there;                // the parts of `holds` so far
   bool reconciling = false;                  // `holds` is under way: nothing is granted meanwhile
-  Instant progress_at;                       // a result of it, or its word that something runs, or its first grant
-  std::optional<Instant> recalled_at;        // a recall that was not answered yet
-  bool nothing_to_return = false;            // it answered so, and nothing has come of it since
-  bool recalled_all = false;                 // it knows that nothing more is to begin
-  std::uint64_t wanted = 0;                  // iterations that it could take now
-  bool filled_ahead = false;                 // it got some more for results that are still to come
-  std::uint64_t remaining = 0;               // that it has not finished, by its latest report
-  std::uint32_t digests_differed = 0;        // times running
+  bool surplus = false;                // came with what it holds when its loop had all its helpers: no more for it
+  Instant progress_at;                 // a result of it, or its word that something runs, or its first grant
+  std::optional<Instant> recalled_at;  // a recall that was not answered yet
+  bool nothing_to_return = false;      // it answered so, and nothing has come of it since
+  bool recalled_all = false;           // it knows that nothing more is to begin
+  std::uint64_t wanted = 0;            // iterations that it could take now
+  bool filled_ahead = false;           // it got some more for results that are still to come
+  std::uint64_t remaining = 0;         // that it has not finished, by its latest report
+  std::uint32_t digests_differed = 0;  // times running
   PowerMeter power;
 
   // What it holds and has not begun, by its latest report.

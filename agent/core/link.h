@@ -95,6 +95,10 @@ class Link {
 
   Numbers on_send(Instant now);
   Arrival on_received(Instant now, Numbers numbers);
+  // The sequence of our latest message.
+  [[nodiscard]] std::uint64_t sent() const { return sent_; }
+  // What the peer said latest, it said after it had taken in our message of that sequence.
+  [[nodiscard]] bool echoed(std::uint64_t sequence) const { return sequence <= echoed_by_peer_; }
 
   // The link carries a branch or a deputyship from now on; the first beat is due within a period, at random, so that
   // links that came up together do not beat together. If it is watched already, only the pace changes; silence counts
@@ -134,7 +138,7 @@ class Link {
 
   Lease lease_;
   std::vector<Sent> sends_;  // oldest first
-  std::uint64_t sent_ = 0;   // sequence of our latest message
+  std::uint64_t sent_ = 0;
   std::uint64_t echoed_by_peer_ = 0;
   std::uint64_t heard_ = 0;  // highest sequence of the peer's
   std::uint64_t echoed_by_us_ = 0;

@@ -126,6 +126,52 @@ TEST_F(AgentHolds, what_was_given_to_somebody_else_meanwhile_is_dropped_there_an
   EXPECT_EQ(told<protocol::Cancel>(2).size(), 1U);
 }
 
+TEST_F(AgentHolds, what_was_told_before_the_latest_grant_came_says_nothing_of_it) {
+  const protocol::Grant first = lend_some();
+  protocol::Holds there = holds(first.branch);
+  there.todo = first.intervals;
+  const std::uint64_t heard = heard_by(1);
+  say(1, protocol::Ask{.request = 7, .slots = 1, .tags = {}});
+  const protocol::Grant second = told<protocol::Grant>(1).back();
+  ASSERT_NE(second.intervals, first.intervals);
+  say_before(heard, 1, there);
+  EXPECT_EQ(notices(What::mended), 0U);
+  say(1, there);  // it had the grant, and has nothing of it: lost, or refused
+  EXPECT_EQ(notices(What::mended), 1U);
+}
+
+TEST_F(AgentHolds, who_comes_back_when_its_place_is_taken_keeps_what_runs_and_gets_more_only_where_there_is_room) {
+  link(1);
+  earn_lease(1);
+  Proofs proofs = proofs_of(100);
+  proofs.terms->branch_number = 1;
+  say(1, protocol::Grant{.branch = BranchId(1), .loop = {.job = job_named(1), .path = {}}, .intervals = single(0, 100)},
+      proofs);
+  link(2);
+  link(3);
+  const protocol::Grant given = lend_to(2);
+  const Interval lent = given.intervals.front();
+  say(2, protocol::Returned{.branch = given.branch, .intervals = single(lent.begin + 1, lent.end)});
+  report(2, given.branch, single(lent.begin, lent.begin + 1));  // not settled: its root has not said so
+  const protocol::Grant other = lend_to(3);
+  IntervalSet back(single(lent.begin + 1, lent.end));
+  back.erase(IntervalSet(other.intervals));
+  ASSERT_FALSE(back.empty());
+  const Interval running{.begin = back.intervals().back().begin, .end = back.intervals().back().begin + 1};
+  protocol::Holds there = holds(given.branch);
+  there.started = {running};
+  there.unsettled = single(lent.begin, lent.begin + 1);
+  forget();
+  say(2, there);
+  EXPECT_EQ(notices(What::mended), 1U);
+  EXPECT_TRUE(told<protocol::Cancel>(2).empty());
+  say(2, protocol::Ask{.request = 8, .slots = 1, .tags = {}});
+  EXPECT_TRUE(told<protocol::Grant>(2).empty());
+  say(3, protocol::Returned{.branch = other.branch, .intervals = other.intervals});
+  report(2, given.branch, {running});
+  EXPECT_FALSE(lend_to(2).intervals.empty());
+}
+
 TEST_F(AgentHolds, results_that_are_there_and_not_here_are_sent_again_and_known_ones_are_settled) {
   const protocol::Grant given = lend_some();
   const Interval lent = given.intervals.front();

@@ -78,7 +78,6 @@ TEST_F(BranchReunion, an_orphan_gets_what_its_silent_master_had_of_us) {
   EXPECT_TRUE(adopted.settled.empty());
   EXPECT_EQ(branch->helper(node(1))->held, span(4, 6));
   EXPECT_EQ(branch->helper(node(2))->held, span(6, 10));
-  EXPECT_EQ(branch->helper(node(2))->origin, Helper::Origin::adopted);
 }
 
 TEST_F(BranchReunion, an_orphan_keeps_nothing_that_a_live_helper_is_at_unless_it_runs) {

@@ -106,6 +106,13 @@ class PlayedPeers : public testing::Test {
                          .message = std::move(message),
                          .proofs = std::move(proofs)});
   }
+  // What it said when it had heard no more of ours than that.
+  std::uint64_t heard_by(unsigned number) const { return heard_.at(peer_named(number)); }
+  void say_before(std::uint64_t heard, unsigned number, Message message) {
+    const NodeId from = peer_named(number);
+    step(MessageReceived{
+        .from = from, .sequence = ++sequences_[from], .heard = heard, .message = std::move(message), .proofs = {}});
+  }
   // It has something of ours to echo, and so we have a lease to it.
   void earn_lease(unsigned number) {
     say(number, protocol::Probe{.request = 999, .path = {}});

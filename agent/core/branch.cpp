@@ -122,6 +122,10 @@ Running Branch::take_running(TaskId task, Instant now) {
 void Branch::free_again(IntervalSet what, Attempt issued, Partition::Rest rest, const std::vector<Piece>& started) {
   what = left_to_nobody(std::move(what), issued, rest);
   if (terms_.started_at_most_once && rest == Partition::Rest::maybe_started) return lose(what);
+  what = what.both(partition_.out());
+  for (const Piece& piece : started) {
+    if (owner_ && what.contains(piece.interval) && goes_on(piece.interval)) owner_->count_redo();
+  }
   put_back(what, issued, rest, started);
 }
 
@@ -139,9 +143,11 @@ void Branch::put_back(const IntervalSet& what, Attempt issued, Partition::Rest r
   partition_.remove(ended);
 }
 
-void Branch::again(const Piece& piece) {
+bool Branch::again(const Piece& piece) {
   constexpr auto rest = Partition::Rest::maybe_started;
-  put_back(left_to_nobody(IntervalSet(piece.interval), piece.attempt, rest), piece.attempt, rest, {piece});
+  const IntervalSet back = left_to_nobody(IntervalSet(piece.interval), piece.attempt, rest).both(partition_.out());
+  put_back(back, piece.attempt, rest, {piece});
+  return !back.empty();
 }
 
 // What others hold stays with them; should it come back, it is issued after what was begun here.
@@ -159,8 +165,7 @@ void Branch::on_ended(TaskId task, const TaskEnded& ended, Instant now, Losers& 
   if (ended.how == TaskEnded::How::stopped) {
     if (terms_.started_at_most_once && !unwanted(interval)) return lose_own(task, piece, losers, actions);
     // If it is wanted all the same, it was somebody else's stop, and no fault of the task.
-    if (owner_ && goes_on(interval)) owner_->count_redo();
-    again(piece);
+    if (again(piece) && owner_ && goes_on(interval)) owner_->count_redo();
     actions.emplace_back(DropResult{.task = task});
     return;
   }
@@ -174,7 +179,7 @@ void Branch::on_ended(TaskId task, const TaskEnded& ended, Instant now, Losers& 
   if (outcome == Outcome::failed && piece.tries < retries && goes_on(interval)) {
     ++piece.tries;
     if (owner_) owner_->count_retry();
-    again(piece);
+    (void)again(piece);
     actions.emplace_back(DropResult{.task = task});
     return;
   }
@@ -209,8 +214,7 @@ void Branch::on_lost(TaskId task, bool started, TaskLost::Cause cause, Instant n
                         .source = {.task = task}},
                        losers, actions);
   }
-  if (owner_ && goes_on(piece.interval)) owner_->count_redo();
-  again(piece);
+  if (again(piece) && owner_ && goes_on(piece.interval)) owner_->count_redo();
   actions.emplace_back(DropResult{.task = task});
 }
 

@@ -263,7 +263,8 @@ class Branch {
   Running take_running(TaskId task, Instant now);
   // A holder let go of these: todo again if nobody else holds them and the loop goes on there, else gone.
   void free_again(IntervalSet what, Attempt issued, Partition::Rest rest, const std::vector<Piece>& started);
-  void again(const Piece& piece);
+  // True: it is todo again. Else others hold it, or it has its result.
+  bool again(const Piece& piece);
   IntervalSet left_to_nobody(IntervalSet what, Attempt issued, Partition::Rest rest);
   void put_back(const IntervalSet& what, Attempt issued, Partition::Rest rest, const std::vector<Piece>& started);
   // Nobody holds these any more, and they may have been started.

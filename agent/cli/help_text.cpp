@@ -70,7 +70,8 @@ Examples:
 
 constexpr std::string_view simulate_examples =
     R"(The machines, their network and the time are simulated; what they decide is what agents decide.
-ratio is the time taken over what all power that was alive would have needed without any loss.
+ratio is the time taken over the ideal: what all power that was alive would have needed without any loss, or the longest
+iteration where that is more. No iteration is longer than 100 times the mean: of wild lengths the true mean is smaller.
 
 Examples:
   gibbon simulate --nodes 500 --powers 1:4 --iterations 20000 --cost 1s

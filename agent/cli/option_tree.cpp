@@ -110,11 +110,11 @@ void declare_simulate(CLI::App& app) {
   in.value("--powers", "LOW:HIGH", "power of a slot of each, drawn evenly (1)");
   in.value("--slots", "N", "slots of each (1)");
   in.value("--iterations", "N", "of the job (10000)");
-  in.value("--cost", "DURATION", "mean length of an iteration on power 1 (1s)");
-  in.value("--lengths", "KIND", "constant, exponential, pareto:ALPHA, lognormal:SIGMA (constant)");
+  in.value("--cost", "DURATION", "mean length of an iteration on power 1, up to a day (1s)");
+  in.value("--lengths", "KIND", "constant, exponential, pareto:ALPHA (1 to 100), lognormal:SIGMA (up to 4) (constant)");
   in.value("-b,--branch-number", "N", "helpers that one master may have (8)");
   in.value("--kill", "N%", "so many machines die on the way, never the one that launches (0%)");
-  in.value("--rtt", "DURATION", "round trip between two machines (0.5ms)");
+  in.value("--rtt", "DURATION", "round trip between two machines, up to a second (0.5ms)");
   in.value("--seed", "N", "the same seed, the same run (1)");
   in.value("--trace", "FILE", "write what ran where and when, for ui.perfetto.dev");
 }

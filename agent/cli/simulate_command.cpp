@@ -34,9 +34,13 @@ constexpr std::chrono::seconds warm_up{10};  // agents find each other before th
 constexpr std::chrono::seconds live_line_period{1};
 // What keeps every moment of a simulation within the 292 years that a clock of nanoseconds has.
 constexpr std::chrono::hours duration_max{24};
+constexpr std::chrono::seconds round_trip_max{1};  // agents wait two seconds for each other's answers
 constexpr double power_min = 0.01;
 constexpr double power_max = 1e6;
 constexpr double even_span_max = 1e9;  // s
+// What was seen at 100 to 10,000 nodes, rounded up: of a node with its links, and of a task that runs.
+constexpr double node_bytes = 180e3;
+constexpr double task_bytes = 1e3;
 
 std::optional<double> decimal(std::string_view text) {
   double value = 0;
@@ -91,17 +95,31 @@ tl::expected<void, ScanError> read_counts(const RawOptions& raw, SimulateOptions
 }
 
 tl::expected<void, ScanError> read_durations(const RawOptions& raw, SimulateOptions& options) {
-  const auto read = [&](const char* name, std::chrono::nanoseconds& into) -> tl::expected<void, ScanError> {
+  const auto read = [&](const char* name, std::chrono::nanoseconds& into, std::chrono::nanoseconds max,
+                        std::string_view wanted) -> tl::expected<void, ScanError> {
     const auto text = raw.value(name);
     if (!text) return {};
     const auto duration = parse_duration(*text);
-    if (!duration || *duration <= std::chrono::nanoseconds::zero() || *duration > duration_max)
-      return mistake(std::string("--") + name, *text, "a duration up to a day, such as 1s, 250ms or 0.5ms");
+    if (!duration || *duration <= std::chrono::nanoseconds::zero() || *duration > max)
+      return mistake(std::string("--") + name, *text, wanted);
     into = *duration;
     return {};
   };
-  if (auto cost = read("cost", options.cost); !cost) return cost;
-  return read("rtt", options.round_trip);
+  auto cost = read("cost", options.cost, duration_max, "a duration above 0 and up to a day (ms, s, m, h), such as 1s");
+  if (!cost) return cost;
+  return read("rtt", options.round_trip, round_trip_max, "a duration above 0 and up to a second, such as 0.5ms");
+}
+
+// A simulation that is too large would take the machine down with it long before it says anything.
+tl::expected<void, ScanError> fits_memory(const SimulateOptions& options) {
+  const double tasks = std::min(static_cast<double>(options.iterations), double{1} * options.nodes * options.slots);
+  const double wanted = options.nodes * node_bytes + tasks * task_bytes;
+  const double there = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  if (wanted <= there / 2) return {};
+  return tl::make_unexpected(
+      ScanError{fmt::format("simulating that takes some {:.0f} GB of memory, and this machine has {:.0f} GB",
+                            wanted / 1e9, there / 1e9),
+                "take fewer nodes or slots: --nodes, --slots"});
 }
 
 sim::WorldOptions world_of(const SimulateOptions& options) {
@@ -186,7 +204,7 @@ class Timeline {
 void run_with_live_line(sim::World& world, const sim::SummaryCollector& collector, const Timeline* timeline,
                         sim::WorldTime end, bool live) {
   while (!world.jobs_ended() && world.now() < end && StopSignals::latest() == 0) {
-    (void)world.run_jobs(std::min(end, world.now() + live_line_period));
+    (void)world.run_jobs(std::min(end, world.now() + live_line_period), [] { return StopSignals::latest() != 0; });
     if (timeline != nullptr && timeline->failed()) break;
     if (!live) continue;
     const double share =
@@ -220,13 +238,22 @@ int print(const SimulateOptions& options, const sim::Summary& summary, int good)
 
 }  // namespace
 
+namespace {
+
+std::string counted(std::uint64_t number, std::string_view what) {
+  return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
+}
+
+}  // namespace
+
 std::string present_simulation(const sim::Summary& s) {
   std::string text;
   if (s.ended) {
-    text += fmt::format("{} iterations on {} nodes in {:.2f} s\n", s.committed, s.nodes, sim::seconds_of(s.makespan));
+    text += fmt::format("{} on {} in {:.2f} s\n", counted(s.committed, "iteration"), counted(s.nodes, "node"),
+                        sim::seconds_of(s.makespan));
   } else {
-    text += fmt::format("no verdict after {:.2f} s: {} of {} iterations done\n", sim::seconds_of(s.makespan),
-                        s.committed, s.iterations);
+    text += fmt::format("not ended after {:.2f} s: {} of {} done\n", sim::seconds_of(s.makespan), s.committed,
+                        counted(s.iterations, "iteration"));
   }
   const auto row = [&](std::string_view name, const std::string& value) {
     text += fmt::format("  {:<12}{}\n", name, value);
@@ -234,8 +261,8 @@ std::string present_simulation(const sim::Summary& s) {
   row("ideal", fmt::format("{:.2f} s", sim::seconds_of(s.ideal)) +
                    (s.ended ? fmt::format(", ratio {:.3f}", s.ratio) : std::string()));
   if (s.recruited_99)
-    row("recruited", fmt::format("99% of the nodes after {:.1f} ms", sim::seconds_of(*s.recruited_99) * 1e3));
-  row("helped", fmt::format("{} of {} nodes, tree of depth {}", s.helped, s.nodes, s.depth));
+    row("recruited", fmt::format("99% of the living nodes after {:.1f} ms", sim::seconds_of(*s.recruited_99) * 1e3));
+  row("worked", fmt::format("{} of {}, tree of depth {}", s.helped, counted(s.nodes, "node"), s.depth));
   row("messages", fmt::format("{:.2f} per node and second, {:.1f} at the busiest, {:.0f} B/s", s.messages_mean,
                               s.messages_busiest, s.bytes_mean));
   if (s.ended) {
@@ -278,15 +305,17 @@ tl::expected<SimulateOptions, ScanError> simulate_options(const RawOptions& raw)
   if (const auto powers = raw.value("powers"); powers && !read_powers(*powers, options))
     return mistake("--powers", *powers, "a power from 0.01 to 1000000 or a range from low to high, such as 1 or 1:4");
   if (const auto killed = raw.value("kill"); killed && !read_share(*killed, options.killed))
-    return mistake("--kill", *killed, "a share such as 10%");
+    return mistake("--kill", *killed, "a share from 0% to 100%, such as 10%");
   options.lengths = raw.value("lengths").value_or(options.lengths);
   if (!sim::parse_lengths(options.lengths, options.cost))
-    return mistake("--lengths", options.lengths, "constant, exponential, pareto:1.5 or lognormal:1");
+    return mistake("--lengths", options.lengths,
+                   "constant, exponential, pareto:ALPHA (above 1, up to 100) or lognormal:SIGMA (above 0, up to 4)");
   const double power = options.nodes * options.slots * (options.power_low + options.power_high) / 2;
   if (sim::seconds_of(options.cost) * options.iterations / power > even_span_max) {
     return tl::make_unexpected(ScanError{"even all nodes together would need more than 30 years for that",
                                          "take fewer iterations or shorter ones: --iterations, --cost"});
   }
+  if (const auto enough = fits_memory(options); !enough) return tl::make_unexpected(enough.error());
   options.trace = raw.value("trace");
   options.format = raw.has("json") ? OutputFormat::json : OutputFormat::text;
   return options;

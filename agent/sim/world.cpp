@@ -72,8 +72,13 @@ void World::run_until(WorldTime until) {
   now_ = until;
 }
 
-bool World::run_jobs(WorldTime until) {
-  while (!jobs_ended() && !heap_.empty() && heap_.next_at() <= until) turn();
+bool World::run_jobs(WorldTime until, const std::function<bool()>& stop) {
+  constexpr int turns_between_questions = 64;
+  int turns = 0;
+  while (!jobs_ended() && !heap_.empty() && heap_.next_at() <= until) {
+    if (stop && ++turns % turns_between_questions == 0 && stop()) return false;
+    turn();
+  }
   if (!jobs_ended()) now_ = std::max(now_, until);
   return jobs_ended();
 }

@@ -66,8 +66,9 @@ class World : private Ground {
 
   // Everything up to and including `until`.
   void run_until(WorldTime until);
-  // The same, but stops as soon as every job has ended. True: they have.
-  bool run_jobs(WorldTime until);
+  // The same, but stops as soon as every job has ended, or when `stop` says so, which is asked now and then. True: they
+  // have ended.
+  bool run_jobs(WorldTime until, const std::function<bool()>& stop = {});
   void at(WorldTime when, std::function<void()> call);
 
   [[nodiscard]] WorldTime now() const override { return now_; }

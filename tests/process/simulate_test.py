@@ -43,6 +43,9 @@ class Simulate(ProcessTest):
             (("--kill", "200%"), "such as 10%"),
             (("-b", "-1"), "from 0 to 1000"),
             (("--cost", "1d", "--iterations", "1000000000"), "--iterations, --cost"),
+            (("--nodes", "100000", "--slots", "65536", "--iterations", "1000000000"), "of memory, and this machine has"),
+            (("--rtt", "2s"), "up to a second"),
+            (("--rtt", "0"), "up to a second"),
         ):
             self.expect(self.gibbon("simulate", *words), 2, "", said)
 
@@ -68,7 +71,7 @@ class Simulate(ProcessTest):
             child.send_signal(number)
             ended = self.finish(child)
             self.expect(ended, code)
-            self.assertRegex(ended.out.decode(), r"^no verdict after [\d.]+ s: \d+ of 1000000000 iterations done\n")
+            self.assertRegex(ended.out.decode(), r"^not ended after [\d.]+ s: \d+ of 1000000000 iterations done\n")
             self.assertIn("traceEvents", json.loads(read_file(path)))
 
 

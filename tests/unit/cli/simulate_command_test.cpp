@@ -61,7 +61,7 @@ TEST(Simulate, ARefusalSaysWhatIsWantedInOneLine) {
   const auto parsed = parse({"simulate", "--kill", "10"}, at_terminal);
   const auto* error = std::get_if<UsageError>(&parsed);
   ASSERT_NE(error, nullptr);
-  EXPECT_EQ(error->message, "--kill takes a share such as 10%, not \"10\"");
+  EXPECT_EQ(error->message, "--kill takes a share from 0% to 100%, such as 10%, not \"10\"");
 }
 
 TEST(Simulate, ATimelineThatCannotBeWrittenIsAFailure) {
@@ -88,7 +88,7 @@ TEST(Simulate, TheSummaryIsSentencesForPeopleAndOneValueForPrograms) {
   const std::string text = present_simulation(summary);
   EXPECT_THAT(text, HasSubstr("20000 iterations on 500 nodes in 17.00 s"));
   EXPECT_THAT(text, HasSubstr("16.00 s, ratio 1.062"));
-  EXPECT_THAT(text, HasSubstr("99% of the nodes after 120.0 ms"));
+  EXPECT_THAT(text, HasSubstr("99% of the living nodes after 120.0 ms"));
   EXPECT_THAT(text, HasSubstr("200 iterations (1.00%)"));
   EXPECT_THAT(text, HasSubstr("50 nodes"));
   EXPECT_THAT(text, Not(HasSubstr("failed")));
@@ -98,7 +98,7 @@ TEST(Simulate, TheSummaryIsSentencesForPeopleAndOneValueForPrograms) {
   EXPECT_EQ(json.at("recruited_99"), 0.12);
   summary.ended = false;
   summary.recruited_99.reset();
-  EXPECT_THAT(present_simulation(summary), HasSubstr("no verdict after"));
+  EXPECT_THAT(present_simulation(summary), HasSubstr("not ended after"));
   EXPECT_THAT(present_simulation(summary), Not(HasSubstr(", ratio")));
   EXPECT_THAT(present_simulation(summary), Not(HasSubstr("redone")));
   const auto unfinished = nlohmann::json::parse(json_simulation(summary));

@@ -40,6 +40,14 @@ TEST(SingleNodeJob, FailuresAreTriedAgainAsOftenAsTheJobAllows) {
   EXPECT_EQ(world.ending(1).answer->counts.ok, 200 - hopeless);
 }
 
+TEST(SingleNodeJob, WhoeverRunsAWorldMayStopItAtAnyMoment) {
+  World world({.nodes = {{}}, .jobs = {job(1, 1'000'000)}});
+  int asked = 0;
+  EXPECT_FALSE(world.run_jobs(WorldTime(1h), [&] { return ++asked == 3; }));
+  EXPECT_EQ(asked, 3);
+  EXPECT_LT(world.now(), WorldTime(1h));
+}
+
 TEST(SingleNodeJob, ARootThatDiesTakesItsJobWithIt) {
   World world({.nodes = {{}, {}}, .jobs = {job(1, 40)}});
   world.at(WorldTime(15s), [&] { world.crash(0, World::Death::killed); });

@@ -31,7 +31,7 @@ seconds() { printf '%s s' "$(tenths $(($1 / 100)))"; }
 say() { printf '\n\033[1m%s\033[0m\n' "$1"; }
 [ -t 1 ] || say() { printf '\n%s\n' "$1"; }
 
-say "Building (build/release)"
+say "Building (build/release; some minutes the first time)"
 build_started=$(now_ms)
 if ! { cmake --preset release && cmake --build --preset release -- gibbon &&
   c++ -std=c++20 -O2 -o "$work/preimage" contrib/examples/preimage.cpp; } >"$work/build.log" 2>&1; then

@@ -218,7 +218,7 @@ void print_totals(const Totals& totals) {
   for (const auto& [name, count] : totals.faults) print_row(name, count);
   std::printf("\nmarks\n");
   for (std::size_t i = 0; i < mark_count; ++i) print_row(name_of(static_cast<Mark>(i)), totals.marks[i]);
-  std::printf("\ninvariants checked\n");
+  std::printf("\ninvariants checked (some hold in a calm pool only: --keep none)\n");
   for (std::size_t i = 0; i < invariant_count; ++i) print_row(name_of(static_cast<Invariant>(i)), totals.checks[i]);
   print_row("S10 determinism", totals.seeds);
 }

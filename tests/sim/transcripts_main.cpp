@@ -28,12 +28,16 @@ bool tell(const std::string& file, bool write) {
   }
   const auto lines = static_cast<std::size_t>(std::ranges::count(*now, '\n'));
   if (lines > sim_test::transcript_lines_max) {
-    std::printf("%s: %zu lines, more than a story takes\n", file.c_str(), lines);
+    std::printf("%s: %zu lines, more than the %zu of a story\n", file.c_str(), lines, sim_test::transcript_lines_max);
     return false;
   }
   if (write) {
     std::ofstream(file) << *now;
     return true;
+  }
+  if (now->empty()) {
+    std::printf("%s: there is no story in it\n", file.c_str());
+    return false;
   }
   if (*now == text.str()) return true;
   std::istringstream before(text.str());
@@ -54,7 +58,7 @@ int main(int argc, char** argv) {
   std::vector<std::string> files(argv + 1, argv + argc);
   const bool write = !files.empty() && files.front() == "--write";
   if (write) files.erase(files.begin());
-  if (files.empty()) {
+  if (files.empty() || files.front().starts_with("-")) {
     (void)std::fputs("usage: transcripts [--write] FILE...\n", stderr);
     return 2;
   }

@@ -24,6 +24,13 @@ bool lead_along(const std::vector<LoopTerms>& loops, const LoopPath& path) {
   return true;
 }
 
+// A result that covers some of it, and something else besides, is kept until that is settled.
+bool has_result_of_some(const Branch& branch, const protocol::Grant& grant) {
+  IntervalSet fresh(grant.intervals);
+  fresh.erase(branch.partition().granted());
+  return !fresh.empty() && !branch.results().kept().both(fresh).empty();
+}
+
 }  // namespace
 
 std::optional<BranchKey> Agent::lent_as(NodeId helper, BranchId id) const {
@@ -116,7 +123,8 @@ std::optional<protocol::RefuseReason> Agent::must_refuse(NodeId from, const prot
     if (master->id != grant.branch) continue;
     if (branch.loop() != grant.loop) return protocol::RefuseReason::malformed;
     const std::size_t gaps = branch.partition().granted().intervals().size() + grant.intervals.size();
-    return gaps > granted_intervals_max ? std::optional(protocol::RefuseReason::no_slot) : std::nullopt;
+    if (gaps > granted_intervals_max || has_result_of_some(branch, grant)) return protocol::RefuseReason::no_slot;
+    return std::nullopt;
   }
   return branches >= branches_per_peer_max ? std::optional(protocol::RefuseReason::no_slot) : std::nullopt;
 }
@@ -150,7 +158,7 @@ void Agent::on_message(NodeId from, const protocol::Grant& grant, const Proofs& 
   IntervalSet plain(grant.intervals);
   std::vector<Piece> pieces;
   for (Interval interval : grant.pieces) {
-    if (!plain.contains(interval)) continue;
+    if (!plain.contains(interval) || !branch.may_be_piece(interval)) continue;
     plain.erase(interval);
     auto history = std::ranges::find(grant.histories, interval.begin, &protocol::History::iteration);
     pieces.push_back({.interval = interval,

@@ -73,7 +73,9 @@ void Agent::take_from_hoarder(Branch& branch, Helper& helper) {
 }
 
 void Agent::on_nothing_returned(Helper& helper) {
-  if (!std::exchange(helper.nothing_to_return, true)) ask_holds(helper);
+  if (std::exchange(helper.nothing_to_return, true)) return;
+  helper.may_explain = true;
+  ask_holds(helper);
 }
 
 void Agent::distrust(NodeId node) {

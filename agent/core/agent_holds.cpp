@@ -18,7 +18,7 @@ namespace {
 
 // One part of what the helper tells. Of what it was never granted it may tell nothing, so what is kept of it is no more
 // than what it was granted; pieces are counted, since there may be very many in what was granted at once.
-void take_part(Helper& helper, const protocol::Holds& holds) {
+void take_part(const Branch& branch, Helper& helper, const protocol::Holds& holds) {
   constexpr std::size_t pieces_max = protocol::limits::intervals_per_message_max;
   if (!helper.there) helper.there.emplace();
   Helper::There& there = *helper.there;
@@ -26,7 +26,8 @@ void take_part(Helper& helper, const protocol::Holds& holds) {
   if (room(there.unstarted)) there.unstarted.insert(IntervalSet(holds.todo).both(helper.granted));
   if (room(there.finished)) there.finished.insert(IntervalSet(holds.unsettled).both(helper.granted));
   for (Interval interval : holds.started) {
-    if (there.started.size() < pieces_max && helper.granted.contains(interval)) there.started.push_back(interval);
+    const bool sensible = helper.granted.contains(interval) && branch.may_be_piece(interval);
+    if (there.started.size() < pieces_max && sensible) there.started.push_back(interval);
   }
   for (const protocol::Lent& lent : holds.lent) {
     if (room(there.lent_on)) there.lent_on.insert(IntervalSet(lent.what).both(helper.granted));
@@ -119,7 +120,7 @@ void Agent::on_message(NodeId from, const protocol::Holds& holds, const Proofs&)
   }
   Branch& branch = branches_.at(*key);
   Helper& helper = *branch.helper(from);
-  take_part(helper, holds);
+  take_part(branch, helper, holds);
   if (holds.last) mend(*key, helper);
 }
 
@@ -133,6 +134,8 @@ void Agent::mend(BranchKey key, Helper& helper) {
   Branch& branch = branches_.at(key);
   Helper::There there = *std::exchange(helper.there, std::nullopt);
   const bool counted = helper.counts();
+  // That it tells what it holds is no progress, unless it was silent, or was asked because it returns nothing.
+  if (std::exchange(helper.may_explain, false) || helper.state == Helper::State::silent) helper.progress_at = now_;
   helper.state = Helper::State::live;
   // Told before it had our latest grant, unasked or as the answer to an older question: it says nothing of that.
   const bool crossed = helper.unanswered && !contacts_.at(helper.node).link.echoed(helper.granted_as);

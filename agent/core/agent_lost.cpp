@@ -57,12 +57,16 @@ void Agent::want_more(const Branch& branch, const Master& master) {
 }
 
 void Agent::tell_losses() {
+  bool any = false;
   for (auto& [key, branch] : branches_) {
     const IntervalSet lost = branch.take_news_of_loss();
     for (Interval interval : lost.intervals()) note(Notice::What::lost, branch, interval, std::nullopt);
     // The halt rule counts it as a failure.
-    if (!lost.empty()) stop_unwanted(StopHow::terminate, branch);
+    if (lost.empty()) continue;
+    stop_unwanted(StopHow::terminate, branch);
+    any = true;
   }
+  if (any) serve_loops();  // of tasks that were stopped
 }
 
 }  // namespace agent::core

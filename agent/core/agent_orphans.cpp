@@ -53,7 +53,10 @@ void Agent::serve_orphans() {
       tell_losers(key, losers, protocol::CancelReason::expired);
       continue;
     }
-    if (branch.refuges().empty()) continue;
+    if (branch.refuges().empty()) {
+      branch.orphaned().reset();
+      continue;
+    }
     if (!branch.orphaned()) {
       branch.orphaned() = Orphanhood{.asked = {}, .ask_at = now_, .gap = refuge_patience};
       note(Notice::What::orphaned, branch, {}, std::get<Master>(branch.upstream()).node);
@@ -151,6 +154,7 @@ void Agent::adopt(BranchKey key, NodeId orphan, const protocol::Orphan& message,
   Branch& branch = branches_.at(key);
   const Partition& ours = branch.partition();
   if (ours.todo().intervals().size() + ours.redo().size() + ours.out().intervals().size() >= orphan_gaps_max) return;
+  if (is_distrusted(orphan) || gaps_of(branch.believed(there)) >= orphan_gaps_max) return;
   const BranchId id(next_branch_id_++);
   protocol::Adopt adopt{.loop = message.loop, .former = message.branch, .branch = id};
   // One that helps here already under another name is told to let go: there is one name for each helper of a branch.

@@ -117,8 +117,8 @@ void Agent::take_batch(Branch& branch, Helper& helper, const BatchFact& batch, L
   bool kept = false;
   for (std::uint32_t index = 0; index < batch.results.size(); ++index) {
     const ResultFact& fact = batch.results[index];
-    const bool nonsense =
-        fact.piece.begin >= fact.piece.end || (fact.outcome == Outcome::lost && !branch.starts_at_most_once());
+    const bool nonsense = fact.piece.begin >= fact.piece.end || !branch.may_be_piece(fact.piece) ||
+                          (fact.outcome == Outcome::lost && !branch.starts_at_most_once());
     if (nonsense || (!helper.granted.contains(fact.piece) && !planted(Defect::accept_ungranted))) {
       note(Notice::What::strange, branch, fact.piece, helper.node);
       continue;

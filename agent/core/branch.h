@@ -116,6 +116,11 @@ class Branch {
   // Whether anything of it may begin, here or elsewhere.
   [[nodiscard]] bool begins() const { return !drains_ && (!owner_ || owner_->starts()); }
 
+  // Of a list every iteration is a piece of its own, whatever somebody says.
+  [[nodiscard]] bool may_be_piece(Interval interval) const {
+    return terms_.body == Body::command_per_piece || interval.count() == 1;
+  }
+
   // Whether a slot would be used now, the job's mandate and the lease permitting.
   [[nodiscard]] bool wants_slot() const;
   // Requires wants_slot(). `slots` >= 1 are the node's.
@@ -225,6 +230,8 @@ class Branch {
   static constexpr std::size_t copies_max = 3;
   [[nodiscard]] std::optional<Interval> worth_copying(Instant now, std::optional<NodeId> thief) const;
   Share copy(Interval piece);
+  // What an orphan claims to hold, without what nobody was ever lent.
+  [[nodiscard]] Helper::There believed(const Helper::There& claimed) const;
   // What an orphan holds of this branch. A helper that is silent loses to it what it believed to have lent on.
   struct Adopted {
     IntervalSet wanted;   // to be worked on there
@@ -272,7 +279,6 @@ class Branch {
   void lose_own(TaskId task, const Piece& piece, Losers& losers, std::vector<Action>& actions);
   void remember_former(const Helper& helper);
   // Of what an orphan claims, what we have ever lent.
-  [[nodiscard]] Helper::There believed(const Helper::There& claimed) const;
   void take_result(const KeptResult& result, Losers& losers, std::vector<Action>& actions);
   void release_losers(Interval covered, Losers& losers);
   [[nodiscard]] IntervalSet held() const;

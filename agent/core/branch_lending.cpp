@@ -209,7 +209,7 @@ void Branch::on_progress(Helper& helper, const protocol::Report& report, Instant
   helper.remaining = report.remaining;
   std::map<std::uint64_t, Helper::Started> started;
   for (Interval interval : report.started) {
-    if (!helper.held.contains(interval)) continue;
+    if (!helper.held.contains(interval) || !may_be_piece(interval)) continue;
     auto before = helper.started.find(interval.begin);
     const bool known = before != helper.started.end() && before->second.interval == interval;
     started.emplace(interval.begin, Helper::Started{.interval = interval, .since = known ? before->second.since : now});

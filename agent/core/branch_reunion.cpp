@@ -44,7 +44,6 @@ Branch::Mended Branch::mend(Helper& helper, const Helper::There& there, Instant 
   mended.dropped = more;
   mended.dropped.erase(copies);
   mended.dropped.erase(resumed);
-  helper.progress_at = now;
   helper.held.insert(copies);
   helper.held.insert(resumed);
   helper.held.insert(mended.missing.both(partition_.out()));
@@ -66,7 +65,7 @@ Helper::There Branch::believed(const Helper::There& claimed) const {
   there.lent_on = claimed.lent_on.both(ever_lent_);
   there.finished = claimed.finished.both(ever_lent_);
   for (Interval interval : claimed.started) {
-    if (ever_lent_.contains(interval)) there.started.push_back(interval);
+    if (ever_lent_.contains(interval) && may_be_piece(interval)) there.started.push_back(interval);
   }
   return there;
 }

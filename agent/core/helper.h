@@ -68,6 +68,7 @@ struct Helper {
   Instant progress_at;                 // a result of it, or its word that something runs, or its first grant
   std::optional<Instant> recalled_at;  // a recall that was not answered yet
   bool nothing_to_return = false;      // it answered so, and nothing has come of it since
+  bool may_explain = false;            // ... so it was asked where it is: the answer counts as progress, once
   bool recalled_all = false;           // it knows that nothing more is to begin
   std::uint64_t wanted = 0;            // iterations that it could take now
   bool filled_ahead = false;           // it got some more for results that are still to come

@@ -142,6 +142,7 @@ TEST_F(AgentGrants, what_was_begun_before_keeps_its_bounds_its_attempt_and_its_t
   be_helper(1);
   Proofs proofs = proofs_of(100);
   proofs.terms->retries = 2;
+  proofs.terms->body = Body::command_per_piece;
   say(1,
       protocol::Grant{.branch = BranchId(1),
                       .loop = {.job = job_named(1), .path = {}},

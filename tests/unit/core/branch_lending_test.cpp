@@ -24,6 +24,7 @@ TEST_F(BranchLending, what_comes_back_unstarted_keeps_its_attempt) {
 }
 
 TEST_F(BranchLending, what_a_lost_helper_had_started_keeps_its_bounds_and_all_of_it_gets_a_new_attempt) {
+  terms.body = Body::command_per_piece;
   begin_as_owner(10);
   lend(1, 4);
   progress(1, {{.begin = 6, .end = 8}});

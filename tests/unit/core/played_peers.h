@@ -170,11 +170,16 @@ class PlayedPeers : public testing::Test {
                         .refuges = std::move(refuges)},
         proofs_of(size));
   }
-  // One batch with results of whole pieces, as `number` computed them.
+  // One batch with results of these, as `number` computed them: one by one, as of a list, or of whole pieces.
+  bool runs_pieces = false;
   Proofs batch_of(unsigned number, const std::vector<Interval>& pieces, Attempt attempt = {},
                   Duration ran = std::chrono::milliseconds(1)) {
     BatchFact batch{.batch = BatchId(++batches_), .executor = peer_named(number), .size_bytes = 100, .results = {}};
-    for (Interval piece : pieces) batch.results.push_back({.piece = piece, .attempt = attempt, .ran = ran});
+    for (Interval piece : pieces) {
+      const std::uint64_t step = runs_pieces ? piece.count() : 1;
+      for (std::uint64_t at = piece.begin; at < piece.end; at += step)
+        batch.results.push_back({.piece = {.begin = at, .end = at + step}, .attempt = attempt, .ran = ran});
+    }
     Proofs proofs;
     proofs.batches.push_back(std::move(batch));
     return proofs;

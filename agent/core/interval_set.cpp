@@ -2,10 +2,15 @@
 
 #include <algorithm>
 #include <cassert>
+#include <iterator>
+#include <utility>
 
 namespace agent::core {
 
 namespace {
+
+// With so few changes it is cheaper to move the rest of the list for each of them than to write a new one.
+constexpr std::size_t one_by_one_max = 4;
 
 // The first interval that ends at or after `index`: the first one that could touch something beginning there.
 auto first_touching(auto& intervals, std::uint64_t index) {
@@ -43,7 +48,28 @@ void IntervalSet::insert(Interval added) {
 }
 
 void IntervalSet::insert(const IntervalSet& added) {
-  for (Interval interval : added.intervals_) insert(interval);
+  if (added.intervals_.size() <= one_by_one_max) {
+    for (Interval interval : added.intervals_) insert(interval);
+    return;
+  }
+  std::vector<Interval> all;
+  all.reserve(intervals_.size() + added.intervals_.size());
+  std::ranges::merge(intervals_, added.intervals_, std::back_inserter(all), {}, &Interval::begin, &Interval::begin);
+  intervals_.clear();
+  count_ = 0;
+  for (Interval interval : all) append(interval);
+}
+
+void IntervalSet::append(Interval last) {
+  if (intervals_.empty() || intervals_.back().end < last.begin) {
+    intervals_.push_back(last);
+    count_ += last.count();
+    return;
+  }
+  Interval& back = intervals_.back();
+  if (last.end <= back.end) return;
+  count_ += last.end - back.end;
+  back.end = last.end;
 }
 
 void IntervalSet::erase(Interval removed) {
@@ -63,7 +89,21 @@ void IntervalSet::erase(Interval removed) {
 }
 
 void IntervalSet::erase(const IntervalSet& removed) {
-  for (Interval interval : removed.intervals_) erase(interval);
+  if (removed.intervals_.size() <= one_by_one_max) {
+    for (Interval interval : removed.intervals_) erase(interval);
+    return;
+  }
+  IntervalSet rest;
+  auto gone = removed.intervals_.begin();
+  for (Interval interval : intervals_) {
+    gone = std::ranges::upper_bound(gone, removed.intervals_.end(), interval.begin, {}, &Interval::end);
+    for (auto at = gone; at != removed.intervals_.end() && at->begin < interval.end; ++at) {
+      if (interval.begin < at->begin) rest.append({.begin = interval.begin, .end = at->begin});
+      interval.begin = std::min(at->end, interval.end);
+    }
+    if (interval.begin < interval.end) rest.append(interval);
+  }
+  *this = std::move(rest);
 }
 
 IntervalSet IntervalSet::take_back(std::uint64_t count_max, std::size_t intervals_max) {
@@ -139,20 +179,15 @@ IntervalSet IntervalSet::within(Interval window) const {
 }
 
 IntervalSet IntervalSet::both(const IntervalSet& other) const {
+  const bool fewer = intervals_.size() <= other.intervals_.size();
+  const std::vector<Interval>& few = fewer ? intervals_ : other.intervals_;
+  const std::vector<Interval>& many = fewer ? other.intervals_ : intervals_;
   IntervalSet common;
-  auto left = intervals_.begin();
-  auto right = other.intervals_.begin();
-  while (left != intervals_.end() && right != other.intervals_.end()) {
-    const Interval overlap{.begin = std::max(left->begin, right->begin), .end = std::min(left->end, right->end)};
-    if (overlap.begin < overlap.end) {
-      common.intervals_.push_back(overlap);
-      common.count_ += overlap.count();
-    }
-    if (left->end < right->end) {
-      ++left;
-    } else {
-      ++right;
-    }
+  auto at = many.begin();
+  for (Interval interval : few) {
+    at = std::ranges::upper_bound(at, many.end(), interval.begin, {}, &Interval::end);
+    for (auto each = at; each != many.end() && each->begin < interval.end; ++each)
+      common.append({.begin = std::max(each->begin, interval.begin), .end = std::min(each->end, interval.end)});
   }
   return common;
 }

@@ -3,7 +3,8 @@
 //
 // Memory and time go by the number of gaps, never by the number of indices: a search over 10^15 values is one interval.
 // Invariants: every interval has begin < end; each one begins after the end of the one before it (touching ones are
-// merged). Work at the front, which is what handing out work does, costs O(1) amortised; anything else O(intervals).
+// merged). To look one up, or what a few have in common with many, costs O(log intervals) for each; work at the back
+// O(1) amortised; anything else O(intervals of both).
 
 #include <cstdint>
 #include <optional>
@@ -43,9 +44,9 @@ class IntervalSet {
   [[nodiscard]] std::uint64_t count() const { return count_; }
   [[nodiscard]] bool contains(Interval wanted) const;
   [[nodiscard]] bool intersects(Interval other) const;
-  // The part of this set inside `window`.
   // The intervals in order, in lists of at most `size` >= 1: at least one list, perhaps an empty one.
   [[nodiscard]] std::vector<std::vector<Interval>> in_parts(std::size_t size) const;
+  // The part of this set inside `window`.
   [[nodiscard]] IntervalSet within(Interval window) const;
   [[nodiscard]] IntervalSet both(const IntervalSet& other) const;  // the intersection
   [[nodiscard]] const std::vector<Interval>& intervals() const& { return intervals_; }
@@ -54,6 +55,9 @@ class IntervalSet {
   void check_invariants() const;
 
  private:
+  // One that begins at or after the begin of the last one.
+  void append(Interval last);
+
   std::vector<Interval> intervals_;
   std::uint64_t count_ = 0;
 };

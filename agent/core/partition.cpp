@@ -2,18 +2,11 @@
 
 #include <algorithm>
 #include <cassert>
+#include <iterator>
 #include <utility>
 
 #include "agent/core/planted.h"
 namespace agent::core {
-
-namespace {
-
-bool intersect(Interval a, Interval b) {
-  return a.begin < b.end && b.begin < a.end;
-}
-
-}  // namespace
 
 void Partition::raise_attempt(Interval interval, std::uint32_t least) {
   std::vector<Interval> lower;
@@ -161,10 +154,14 @@ void Partition::issue_from(const IntervalSet& what, Attempt least) {
 
 void Partition::remove_todo(Interval interval) {
   todo_.erase(interval);
-  for (auto at = redo_.begin(); at != redo_.end();) {
-    auto here = at++;
-    if (!intersect(here->second.interval, interval)) continue;
-    IntervalSet rest(take_redo(here).interval);
+  take_redo_within(interval);
+}
+
+void Partition::take_redo_within(Interval interval) {
+  auto at = redo_.upper_bound(interval.begin);
+  if (at != redo_.begin() && std::prev(at)->second.interval.end > interval.begin) --at;
+  while (at != redo_.end() && at->first < interval.end) {
+    IntervalSet rest(take_redo(at++).interval);
     rest.erase(interval);
     todo_.insert(rest);
   }
@@ -205,8 +202,9 @@ void Partition::settle_lost() {
 }
 
 void Partition::remove(const IntervalSet& what) {
+  todo_.erase(what);
   for (Interval interval : what.intervals()) {
-    remove_todo(interval);
+    take_redo_within(interval);
     attempts_.erase(interval);
   }
   out_.erase(what);
@@ -217,8 +215,9 @@ void Partition::remove(const IntervalSet& what) {
 }
 
 IntervalSet Partition::unstarted() const {
-  IntervalSet all = todo_;
+  IntervalSet all;
   for (const auto& [begin, piece] : redo_) all.insert(piece.interval);
+  all.insert(todo_);
   return all;
 }
 

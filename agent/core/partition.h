@@ -118,6 +118,10 @@ class Partition {
   [[nodiscard]] Attempt attempt_of(Interval interval) const { return Attempt(attempts_.max_within(interval)); }
   // Neither finished nor lost, wherever it is.
   [[nodiscard]] std::uint64_t open_count() const { return todo_count() + out_.count(); }
+  // All of it is of this branch, and none of it has its result.
+  [[nodiscard]] bool is_open(Interval interval) const {
+    return granted_.contains(interval) && !finished_.intersects(interval) && !settled_.intersects(interval);
+  }
   // Nothing is left to be done or to be settled.
   [[nodiscard]] bool idle() const { return !has_todo() && out_.empty() && finished_.empty(); }
 
@@ -129,8 +133,10 @@ class Partition {
   Piece take_redo(std::map<std::uint64_t, Piece>::iterator at);
   void into_share(Share& share, const Piece& piece);
   void conclude(Share& share);
-  // Takes the interval out of todo and redo; what is left of a redo piece that it cuts is todo without bounds.
+  // Takes the interval out of todo and redo, or of redo only; what is left of a redo piece that it cuts is todo without
+  // bounds.
   void remove_todo(Interval interval);
+  void take_redo_within(Interval interval);
 
   IntervalSet granted_;
   IntervalSet todo_;

@@ -43,6 +43,7 @@ void Agent::step(Instant now, const Event& event, std::vector<Action>& actions) 
   serve_orphans();
   take_back_unanswered();
   serve_loops();
+  drop_unawaited();
   drain_branches();
   extend_deadlines();
   fill_slots();
@@ -311,11 +312,12 @@ std::optional<BranchKey> Agent::hungriest() const {
   std::map<JobId, std::size_t> running;
   for (const auto& [id, task] : tasks_) running[branches_.at(task.branch).loop().job] += task.joining ? 0 : 1;
   std::optional<BranchKey> best;
-  std::tuple<std::size_t, std::uint64_t, std::size_t> best_rank;
+  std::tuple<std::size_t, std::uint64_t, bool, std::size_t> best_rank;
   for (const auto& [key, branch] : branches_) {
     if (!could_start(branch)) continue;
     const JobId job = branch.loop().job;
-    const std::tuple rank(running[job], jobs_.at(job).last_served,
+    // Of one job: first what is ours, so that what others lend us of it never keeps it from ending; then the innermost.
+    const std::tuple rank(running[job], jobs_.at(job).last_served, !branch.owner().has_value(),
                           protocol::limits::path_depth_max - branch.loop().path.size());
     if (best && best_rank <= rank) continue;
     best = key;

@@ -35,6 +35,7 @@
 #include "agent/core/peers.h"
 #include "agent/core/random.h"
 #include "agent/core/slots.h"
+#include "agent/core/tombstones.h"
 #include "protocol/limits.h"
 
 namespace agent::core {
@@ -133,6 +134,8 @@ class Agent {
   void resume_joined();
   // Gives back what would wait here for something less deep.
   void return_stuck();
+  // What of inner loops of ours is held for others, and for nobody any more, goes.
+  void drop_unawaited();
   // Whether the branch with all that it concerns is over.
   [[nodiscard]] bool is_over(const Branch& branch) const;
   // The branch of a client or master that it comes from in the end; nothing: an opener on the way is gone.
@@ -190,8 +193,8 @@ class Agent {
   void lapse_branches();
   void on_message(NodeId from, const protocol::Beat& beat, const Proofs& proofs);
   void on_message(NodeId from, const protocol::Holds& holds, const Proofs& proofs);
-  void see_mandate(const MandateFact& fact);
-  void hurry_mandate(JobId job);
+  void see_mandates(const std::vector<MandateFact>& facts);
+  void hurry_mandates(const std::set<JobId>& jobs);
 
   // --- recruiting (agent_recruiting.cpp)
   // Every slot is in use, or will be.
@@ -208,6 +211,7 @@ class Agent {
   bool divide(BranchKey key, const std::vector<Seeking::Offered>& offers, Overview& overview);
   void answer_busy(NodeId to, std::uint64_t request, bool kept);
   void offer(NodeId to, std::uint64_t request, Duration round_trip);
+  void end_hold(std::uint32_t weight);
   void be_idle();
   void tell_few_that_we_are_free();
   void ask_somebody();
@@ -305,6 +309,7 @@ class Agent {
   [[nodiscard]] std::optional<BranchKey> lent_as(NodeId helper, BranchId id) const;
   // That instance of it.
   [[nodiscard]] bool owns(const LoopId& loop, const std::vector<LoopTerms>& openings) const;
+  [[nodiscard]] bool is_awaited(const LoopId& loop, const std::vector<LoopTerms>& openings) const;
   [[nodiscard]] std::optional<BranchKey> held_for(const Master& master) const;
 
   void sign_due_mandates();
@@ -342,7 +347,7 @@ class Agent {
   std::vector<Watched> watched_;  // as of the latest step, in order
   bool links_changed_ = false;    // since then one came up or broke
   Random random_;
-  std::map<JobId, Instant> ended_;  // tombstones, with the time of death
+  Tombstones ended_;
   std::uint64_t next_branch_id_ = 1;
   std::uint64_t next_request_ = 1;
   Peers peers_;

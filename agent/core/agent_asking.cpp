@@ -16,6 +16,11 @@ constexpr Duration ask_gap_idle = std::chrono::seconds(60);
 constexpr Duration work_about_for = std::chrono::seconds(60);  // after the latest sign of any job
 constexpr Duration ask_patience = std::chrono::seconds(2);
 constexpr std::size_t notes_count = 4;
+constexpr std::uint32_t spurned_by_silence = 2;  // what an offer that came to nothing counts
+constexpr std::uint32_t spurned_by_release = 1;
+constexpr std::uint32_t spurned_max = 8;  // so much of it in a row is believed to be chance
+constexpr Duration spurned_rest_first = std::chrono::milliseconds(250);
+constexpr Duration spurned_rest_max = std::chrono::seconds(60);
 constexpr Duration note_gap = std::chrono::seconds(3);  // short idle times are not worth telling
 
 }  // namespace
@@ -32,7 +37,7 @@ bool Agent::is_free() const {
 
 // Kept requests first, the newest of the best priority; then a few are told that we are free; then we ask around.
 void Agent::be_idle() {
-  if (held_until_ && *held_until_ <= now_) held_until_.reset();
+  if (held_until_ && *held_until_ <= now_) end_hold(spurned_by_silence);
   if (has_nobody() || is_busy()) {
     idle_since_.reset();
     return;
@@ -68,11 +73,22 @@ void Agent::be_idle() {
 }
 
 void Agent::on_message(NodeId from, const protocol::Release& release, const Proofs&) {
-  if (held_for_ == std::pair(from, release.request)) {
-    held_until_.reset();
+  if (held_until_ && held_for_ == std::pair(from, release.request)) {
+    end_hold(spurned_by_release);
     ask_at_ = std::min(ask_at_, now_ + random_.jittered(ask_gap_working));
   }
   std::erase_if(kept_requests_, [&](const KeptRequest& kept) { return kept.node == from; });
+}
+
+void Agent::end_hold(std::uint32_t weight) {
+  held_until_.reset();
+  auto prober = contacts_.find(held_for_.first);
+  if (prober == contacts_.end()) return;
+  Spurned& spurned = prober->second.spurned;
+  spurned.offers += weight;
+  if (spurned.offers <= spurned_max) return;
+  const std::uint32_t doublings = std::min(8U, (spurned.offers - spurned_max - 1) / spurned_by_silence);
+  spurned.until = now_ + std::min(spurned_rest_max, spurned_rest_first * (std::int64_t{1} << doublings));
 }
 
 void Agent::tell_few_that_we_are_free() {

@@ -13,6 +13,7 @@ namespace {
 constexpr std::uint32_t attempt_max = 1U << 30;  // far from where counting up would begin anew
 // Of one branch: no honest master cuts its work into so many parts.
 constexpr std::size_t granted_intervals_max = 2 * protocol::limits::intervals_per_message_max;
+constexpr std::size_t gaps_per_peer_max = 4 * granted_intervals_max;
 
 // Whether these are the loops along the path, outermost first.
 bool lead_along(const std::vector<LoopTerms>& loops, const LoopPath& path) {
@@ -45,6 +46,19 @@ bool Agent::owns(const LoopId& loop, const std::vector<LoopTerms>& openings) con
   return std::ranges::any_of(branches_, [&](const auto& entry) {
     const Branch& branch = entry.second;
     return branch.owner() && branch.loop() == loop && branch.openings() == openings;
+  });
+}
+
+// An inner loop is for the task that opened it, and nobody's once the iteration of that task has its result. We know
+// of those that are in loops that we own.
+bool Agent::is_awaited(const LoopId& loop, const std::vector<LoopTerms>& openings) const {
+  return std::ranges::all_of(branches_, [&](const auto& entry) {
+    const Branch& outer = entry.second;
+    const std::size_t depth = outer.loop().path.size();
+    if (!outer.owner() || outer.loop().job != loop.job || depth >= loop.path.size()) return true;
+    if (!std::equal(outer.openings().begin(), outer.openings().end(), openings.begin())) return true;
+    const std::uint64_t opener = loop.path[depth].iteration;
+    return outer.partition().is_open({.begin = opener, .end = opener + 1});
   });
 }
 
@@ -113,20 +127,23 @@ bool Agent::makes_sense(const protocol::Grant& grant, const Proofs& proofs) {
 
 std::optional<protocol::RefuseReason> Agent::must_refuse(NodeId from, const protocol::Grant& grant,
                                                          const Proofs& proofs) const {
-  // Who owns the loop has all of it.
-  if (owns(grant.loop, proofs.loops)) return protocol::RefuseReason::not_permitted;
-  std::size_t branches = 0;
+  // Who owns the loop has all of it, and knows whether anybody waits for a loop further in.
+  if (owns(grant.loop, proofs.loops) || !is_awaited(grant.loop, proofs.loops))
+    return protocol::RefuseReason::not_permitted;
+  std::size_t branches = 0, gaps_of_peer = 0;
   for (const auto& [key, branch] : branches_) {
     const auto* master = std::get_if<Master>(&branch.upstream());
     if (master == nullptr || master->node != from) continue;
     ++branches;
+    gaps_of_peer += branch.partition().granted().intervals().size();
     if (master->id != grant.branch) continue;
     if (branch.loop() != grant.loop) return protocol::RefuseReason::malformed;
     const std::size_t gaps = branch.partition().granted().intervals().size() + grant.intervals.size();
     if (gaps > granted_intervals_max || has_result_of_some(branch, grant)) return protocol::RefuseReason::no_slot;
     return std::nullopt;
   }
-  return branches >= branches_per_peer_max ? std::optional(protocol::RefuseReason::no_slot) : std::nullopt;
+  const bool too_many = branches >= branches_per_peer_max || gaps_of_peer >= gaps_per_peer_max;
+  return too_many ? std::optional(protocol::RefuseReason::no_slot) : std::nullopt;
 }
 
 void Agent::on_message(NodeId from, const protocol::Grant& grant, const Proofs& proofs) {
@@ -139,7 +156,7 @@ void Agent::on_message(NodeId from, const protocol::Grant& grant, const Proofs& 
   if (!makes_sense(grant, proofs)) return refuse(protocol::RefuseReason::malformed, "the grant contradicts itself");
   if (const auto why = must_refuse(from, grant, proofs)) return refuse(*why, "the grant is not one to be taken");
   auto job = jobs_.try_emplace(job_id, Job{.terms = *proofs.terms, .mandate = {}, .root = {}, .mandate_due = {}}).first;
-  for (const MandateFact& fact : proofs.mandates) see_mandate(fact);
+  see_mandates(proofs.mandates);
   if (!job->second.mandate.fresh(now_)) return refuse(protocol::RefuseReason::no_mandate, "its mandate is too old");
   if (!contacts_.at(from).link.we_hold_lease(now_))
     return refuse(protocol::RefuseReason::not_permitted, "there is no lease for it");
@@ -167,6 +184,7 @@ void Agent::on_message(NodeId from, const protocol::Grant& grant, const Proofs& 
                       .copy = grant.copies});
   }
   branch.on_granted(plain, pieces, grant.attempt);
+  contacts_.at(from).spurned = {};
   if (held_for_ == std::pair(from, grant.request)) held_until_.reset();
   if (asking_ && asking_->node == from && asking_->request == grant.request) asking_.reset();
   send(from, protocol::Accept{.branch = grant.branch});
@@ -197,6 +215,7 @@ void Agent::on_message(NodeId from, const protocol::Want& want, const Proofs&) {
   if (!key) return;
   Branch& branch = branches_.at(*key);
   Helper& helper = *branch.helper(from);
+  if (helper.gives_back && !contacts_.at(from).patience.spend(now_)) return;
   if (branch.starts_at_most_once()) return fill_slots_of(*key, helper, want.iterations);
   if (!is_distrusted(from)) helper.wanted = want.iterations;
 }
@@ -225,6 +244,9 @@ void Agent::on_message(NodeId from, const protocol::Recall& recall, const Proofs
   const std::optional<BranchKey> key = held_for({.node = from, .id = recall.branch});
   if (!key) return;
   Branch& branch = branches_.at(*key);
+  // What is to come back for good is answered by what there is, and only once: any other recall is a question.
+  const bool all = recall.what == decltype(recall.what)(protocol::recall_all);
+  if (!all && !branch.upward().patience.spend(now_)) return;
   Branch::Returning back;
   if (const auto* count = std::get_if<std::uint64_t>(&recall.what)) {
     if (*count == protocol::recall_all) {
@@ -252,7 +274,12 @@ void Agent::on_message(NodeId from, const protocol::Returned& returned, const Pr
   if (!key) return;
   Branch& branch = branches_.at(*key);
   Helper& helper = *branch.helper(from);
+  if (returned.attempt > helper.attempt_believed_max()) {
+    note(Notice::What::strange, branch, {}, from);
+    distrust(from);
+  }
   if (!returned.intervals.empty()) {
+    helper.gives_back = true;
     helper.recalled_at.reset();
     helper.nothing_to_return = false;
     helper.progress_at = now_;

@@ -59,6 +59,7 @@ void Agent::tell_holds(BranchKey key, NodeId node) {
 
 void Agent::ask_holds(Helper& helper) {
   helper.reconciling = true;
+  helper.asked_at = now_;
   helper.digests_differed = 0;
   helper.there.reset();
   helper.recalled_all = false;  // whatever was under way may be lost
@@ -111,6 +112,8 @@ void Agent::on_message(NodeId from, const protocol::Holds& holds, const Proofs&)
   const BranchId id = holds.branch.branch;
   if (holds.branch.sender_is == protocol::Side::master) {
     const std::optional<BranchKey> key = held_for({.node = from, .id = id});
+    Patience& patience = key ? branches_.at(*key).upward().patience : contacts_.at(from).patience;
+    if (!patience.spend(now_)) return;
     if (!key) return tell_nothing_held(from, id);
     return tell_what_we_hold(branches_.at(*key), {.node = from, .id = id});
   }
@@ -135,7 +138,8 @@ void Agent::mend(BranchKey key, Helper& helper) {
   Helper::There there = *std::exchange(helper.there, std::nullopt);
   const bool counted = helper.counts();
   // That it tells what it holds is no progress, unless it was silent, or was asked because it returns nothing.
-  if (std::exchange(helper.may_explain, false) || helper.state == Helper::State::silent) helper.progress_at = now_;
+  if (std::exchange(helper.may_explain, false) || helper.state == Helper::State::silent)
+    helper.progress_at = helper.result_at = now_;
   helper.state = Helper::State::live;
   // Told before it had our latest grant, unasked or as the answer to an older question: it says nothing of that.
   const bool crossed = helper.unanswered && !contacts_.at(helper.node).link.echoed(helper.granted_as);

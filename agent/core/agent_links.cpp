@@ -17,6 +17,7 @@ constexpr Duration idle_links_period = std::chrono::seconds(10);
 constexpr std::size_t idle_links_max = 32;
 constexpr Duration mandate_dawdles = Mandate::life / 4;  // after so long on its way it waits for no beat
 constexpr Duration lent_on_patience = std::chrono::seconds(2);
+constexpr Duration holds_patience = std::chrono::seconds(5);
 constexpr std::size_t unknown_answered_max = 16;  // branches of one beat that are not known (any more)
 
 // What a helper holds of a branch, as a number that both ends can compute. FNV-1a over the bounds: a difference that it
@@ -40,11 +41,6 @@ std::uint64_t digest_of(const IntervalSet& held) {
 
 // What may be asked again and again at no cost to whoever asks.
 bool Agent::is_question(const Message& message) {
-  if (const auto* holds = std::get_if<protocol::Holds>(&message))
-    return holds->branch.sender_is == protocol::Side::master;
-  // What is to come back for good is no question: it is answered by what there is, and only once.
-  if (const auto* recall = std::get_if<protocol::Recall>(&message))
-    return recall->what != decltype(recall->what)(protocol::recall_all);
   return std::holds_alternative<protocol::Ask>(message) || std::holds_alternative<protocol::Probe>(message) ||
          std::holds_alternative<protocol::Shuffle>(message) || std::holds_alternative<protocol::Walk>(message);
 }
@@ -132,26 +128,34 @@ void Agent::on(const MessageReceived& event) {
   if (arrival == Link::Arrival::impossible)
     actions_->emplace_back(Notice{.what = Notice::What::strange, .job = {}, .piece = {}, .peer = event.from});
   contact.used = now_;
-  if (contact.silent_since) be_heard_again(contact);
+  if (contact.silent_since) {
+    // It may have been said before the silence. What it tells is told anew by whoever is heard again.
+    if (arrival == Link::Arrival::stale) return;
+    be_heard_again(contact);
+  }
   welcome_back(event.from);
   if (arrival == Link::Arrival::stale && must_be_fresh(event)) return;
   if (is_question(event.message) && !contact.patience.spend(now_)) return;
-  for (const MandateFact& fact : event.proofs.mandates) see_mandate(fact);
+  see_mandates(event.proofs.mandates);
   std::visit([&](const auto& message) { on_message(event.from, message, event.proofs); }, event.message);
 }
 
-void Agent::see_mandate(const MandateFact& fact) {
-  Job* job = find(fact.job);
-  if (job == nullptr || job->root) return;
-  if (job->mandate.see(now_, fact.sequence, fact.time_to_live, fact.age) && fact.age >= mandate_dawdles)
-    hurry_mandate(fact.job);
+void Agent::see_mandates(const std::vector<MandateFact>& facts) {
+  std::set<JobId> late;
+  for (const MandateFact& fact : facts) {
+    Job* job = find(fact.job);
+    if (job == nullptr || job->root) continue;
+    if (job->mandate.see(now_, fact.sequence, fact.time_to_live, fact.age) && fact.age >= mandate_dawdles)
+      late.insert(fact.job);
+  }
+  if (!late.empty()) hurry_mandates(late);
 }
 
-// Beat by beat it would reach nobody far below before its time is over.
-void Agent::hurry_mandate(JobId job) {
+// Beat by beat they would reach nobody far below before their time is over.
+void Agent::hurry_mandates(const std::set<JobId>& jobs) {
   std::set<NodeId> below;
   for (const auto& [key, branch] : branches_) {
-    if (branch.loop().job != job) continue;
+    if (!jobs.contains(branch.loop().job)) continue;
     for (const auto& [node, helper] : branch.helpers()) below.insert(node);
   }
   for (NodeId node : below) {
@@ -345,7 +349,7 @@ void Agent::forget_instance(NodeId node) {
     const auto* master = std::get_if<Master>(&branch.upstream());
     if (master == nullptr || master->node != node) continue;
     Losers losers;
-    branch.lapse(losers);
+    branch.on_cancelled({}, losers, *actions_);
     tell_losers(key, losers, protocol::CancelReason::expired);
   }
 }
@@ -387,7 +391,8 @@ void Agent::on_message(NodeId from, const protocol::Beat& beat, const Proofs&) {
     }
     Helper& helper = *branches_.at(*key).helper(from);
     helper.digests_differed = theirs.digest == digest_of(helper.held) ? 0 : helper.digests_differed + 1;
-    if (helper.digests_differed >= 2) ask_holds(helper);
+    const bool unanswered = helper.reconciling && now_ - helper.asked_at >= holds_patience;
+    if (helper.digests_differed >= 2 || unanswered) ask_holds(helper);
   }
 }
 

@@ -137,6 +137,17 @@ void Agent::return_stuck() {
   }
 }
 
+void Agent::drop_unawaited() {
+  for (auto& [key, branch] : branches_) {
+    const bool lent_to_us = std::holds_alternative<Master>(branch.upstream());
+    if (!lent_to_us || branch.loop().path.empty() || branch.partition().granted().empty()) continue;
+    if (is_awaited(branch.loop(), branch.openings())) continue;
+    Losers losers;
+    branch.on_cancelled({}, losers, *actions_);
+    tell_losers(key, losers, protocol::CancelReason::expired);
+  }
+}
+
 // A helper's branch: nothing is left to be done or to be settled, nothing of it runs, here or at a silent helper. A
 // task's loop: nobody need be told any more that it is over.
 bool Agent::is_over(const Branch& branch) const {

@@ -8,6 +8,12 @@
 
 namespace agent::core {
 
+namespace {
+
+constexpr Duration errand_patience = std::chrono::seconds(10);  // a dial that came to nothing is told before
+
+}  // namespace
+
 std::optional<NodeId> Agent::linked_at(const Peers::Choice& choice) const {
   if (choice.node) return is_up(*choice.node) ? choice.node : std::nullopt;
   return linked_at(choice.address);
@@ -41,6 +47,8 @@ std::set<NodeId> Agent::asked_lately(const Branch& branch) const {
 
 bool Agent::run_errand(Errand errand, const Peers::Choice& choice) {
   constexpr std::size_t errands_max = 16;
+  // Whoever answers there may say that its address is another one.
+  std::erase_if(errands_, [&](const Errand& old) { return now_ - old.since >= errand_patience; });
   if (errands_.size() >= errands_max) return false;
   errand.address = choice.address;
   errand.since = now_;

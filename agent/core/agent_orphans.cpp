@@ -126,6 +126,8 @@ void Agent::on_message(NodeId from, const protocol::Orphan& orphan, const Proofs
   orphanages_.erase(from);
   // So much no honest helper holds, and no answer could tell what becomes of it: its lease ends.
   if (gaps_of(there) >= orphan_gaps_max) return;
+  // Not heard now, it asks again.
+  if (!contacts_.at(from).patience.spend(now_)) return;
   if (ended_.contains(orphan.loop.job)) return send(from, protocol::Ended{.job = orphan.loop.job, .statement = {}});
   if (const std::optional<BranchKey> key = refuge_for(from, orphan, there)) adopt(*key, from, orphan, there);
 }
@@ -168,7 +170,10 @@ void Agent::adopt(BranchKey key, NodeId orphan, const protocol::Orphan& message,
     adopt.wanted = adopted.wanted.intervals();
     adopt.to_send = adopted.to_send.intervals();
     adopt.settled = adopted.settled.intervals();
-    if (!adopted.wanted.empty() || !adopted.to_send.empty()) note(Notice::What::adopted, branch, {}, orphan);
+    if (!adopted.wanted.empty() || !adopted.to_send.empty()) {
+      contacts_.at(orphan).patience.give_back();
+      note(Notice::What::adopted, branch, {}, orphan);
+    }
   }
   adopt.refuges = refuges_below(branch);
   send(orphan, std::move(adopt), {.mandates = {message.loop.job}, .results = {}, .batches = {}, .records = {}});

@@ -144,6 +144,7 @@ bool Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers, O
 void Agent::on_message(NodeId from, const protocol::Probe& probe, const Proofs&) {
   work_seen_ = now_;
   const Duration round_trip = believed_round_trip(probe.round_trip_ns);
+  if (now_ < contacts_.at(from).spurned.until) return answer_busy(from, probe.request, /*kept=*/false);
   if (is_free()) return offer(from, probe.request, round_trip);
   // One of each peer: its newest.
   std::erase_if(kept_requests_, [&](const KeptRequest& kept) { return kept.node == from; });

@@ -16,7 +16,6 @@ constexpr Duration report_gap_max = std::chrono::seconds(1);
 constexpr Duration report_resend = std::chrono::seconds(6);  // well above the time that a receipt may wait
 constexpr std::size_t results_per_report = 1'024;
 constexpr Duration settled_pace = std::chrono::milliseconds(1'500);
-constexpr Duration tombstone_life = std::chrono::hours(1);
 constexpr std::uint64_t cache_bytes_max = std::uint64_t{64} << 20;  // of results that are not settled
 
 }  // namespace
@@ -181,7 +180,7 @@ void Agent::on_message(NodeId from, const protocol::Resend& resend, const Proofs
   for (auto& [key, branch] : branches_) {
     const auto* master = std::get_if<Master>(&branch.upstream());
     if (master == nullptr || master->node != from || branch.loop() != resend.loop) continue;
-    branch.results().resend(IntervalSet(resend.intervals));
+    if (branch.upward().patience.spend(now_)) branch.results().resend(IntervalSet(resend.intervals));
   }
 }
 
@@ -202,8 +201,7 @@ void Agent::forget_job(JobId job, StopHow how) {
       if (is_up(node)) send(node, protocol::Ended{.job = job, .statement = {}});
     }
   }
-  ended_.insert_or_assign(job, now_);
-  std::erase_if(ended_, [&](const auto& entry) { return now_ - entry.second > tombstone_life; });
+  ended_.bury(job, now_);
 }
 
 // A helper's branch of which nothing is left to do or to be settled, and of which nothing runs any more, is over, once

@@ -42,6 +42,14 @@ struct Job {
   Instant mandate_due;
 };
 
+// A prober that holds us with its probes, and neither grants anything nor lets others have us: after some offers in a
+// row that came to nothing it is told `busy` for a while, each time for longer. Honest probers release some, too: they
+// take the first ones that answer.
+struct Spurned {
+  std::uint32_t offers = 0;  // running
+  Instant until;             // no further offer before
+};
+
 // A peer that we have, or had, a link to, while it matters.
 struct Contact {
   Peer peer;
@@ -49,11 +57,12 @@ struct Contact {
   std::uint32_t slots = 0;
   Duration round_trip{};
   Link link;
-  Patience patience;                    // with its questions
-  std::optional<Instant> silent_since;  // down or suspect, with a branch between us
-  Instant dialled;                      // last time, for the sake of a branch between us
-  Instant used;                         // by either side, last time
-  std::optional<Instant> calls_until;   // it keeps a request of ours: until then it will call when it is free
+  Patience patience{Patience::with_a_link};  // with its questions
+  Spurned spurned;                           // our offers to it
+  std::optional<Instant> silent_since;       // down or suspect, with a branch between us
+  Instant dialled;                           // last time, for the sake of a branch between us
+  Instant used;                              // by either side, last time
+  std::optional<Instant> calls_until;        // it keeps a request of ours: until then it will call when it is free
 };
 
 // A peer with a branch between us; its contact, as long as none is added or forgotten.

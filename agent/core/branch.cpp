@@ -152,8 +152,8 @@ bool Branch::again(const Piece& piece) {
 
 // What others hold stays with them; should it come back, it is issued after what was begun here.
 IntervalSet Branch::left_to_nobody(IntervalSet what, Attempt issued, Partition::Rest rest) {
-  const IntervalSet others = held();
-  if (rest == Partition::Rest::maybe_started) partition_.issue_from(what.both(others), Attempt(issued.value() + 1));
+  const IntervalSet others = held_of(what);
+  if (rest == Partition::Rest::maybe_started) partition_.issue_from(others, Attempt(issued.value() + 1));
   what.erase(others);
   return what;
 }
@@ -275,16 +275,16 @@ std::vector<std::pair<NodeId, IntervalSet>> Branch::let_go_unwanted() {
   }
   for (const auto& [node, gone] : let_go) {
     IntervalSet nobodys = gone.both(partition_.out());
-    nobodys.erase(held());
+    nobodys.erase(held_of(nobodys));
     partition_.remove(nobodys);
   }
   return let_go;
 }
 
-IntervalSet Branch::held() const {
+IntervalSet Branch::held_of(const IntervalSet& what) const {
   IntervalSet all;
-  for (const auto& [begin, running] : running_) all.insert(running.piece.interval);
-  for (const auto& [node, helper] : helpers_) all.insert(helper.held);
+  for (const auto& [begin, running] : running_) all.insert(IntervalSet(running.piece.interval).both(what));
+  for (const auto& [node, helper] : helpers_) all.insert(helper.held.both(what));
   return all;
 }
 
@@ -305,7 +305,7 @@ void Branch::check_invariants() const {
   partition_.check_invariants();
   results_.check_invariants();
   if (owner_) owner_->check_invariants(partition_);
-  assert(held().both(partition_.out()) == partition_.out());
+  assert(held_of(partition_.out()) == partition_.out());
   std::uint64_t end = 0;
   for (const auto& [begin, running] : running_) {
     assert(begin == running.piece.interval.begin && begin >= end);

@@ -31,6 +31,7 @@
 #include "agent/core/helper.h"
 #include "agent/core/owner.h"
 #include "agent/core/partition.h"
+#include "agent/core/patience.h"
 #include "agent/core/piece_sizer.h"
 #include "agent/core/results.h"
 #include "agent/core/seeking.h"
@@ -58,11 +59,12 @@ struct Running {
 struct Upward {
   std::uint64_t next_number = 0;  // of the next report
   std::optional<Instant> reported_at;
-  Duration gap{};                           // between reports, at present
-  std::optional<Instant> unreceived_since;  // results are under way since then
-  bool want_told = false;                   // since the latest grant: that we could take more
-  std::vector<Interval> started_told;       // what the latest report said is running ...
-  std::vector<Interval> parked_told;        // ... and, of that, waits for loops of its own
+  Duration gap{};                              // between reports, at present
+  std::optional<Instant> unreceived_since;     // results are under way since then
+  bool want_told = false;                      // since the latest grant: that we could take more
+  std::vector<Interval> started_told;          // what the latest report said is running ...
+  std::vector<Interval> parked_told;           // ... and, of that, waits for loops of its own
+  Patience patience{Patience::with_a_branch};  // with the master's questions
 };
 
 // A branch whose master is silent asks its refuges, one after the other, whether they take it.
@@ -226,7 +228,8 @@ class Branch {
   [[nodiscard]] Seeking& seeking() { return seeking_; }
   [[nodiscard]] const Seeking& seeking() const { return seeking_; }
   // A piece that runs too long, or at a silent holder, with fewer than `copies_max` holders, none of them `thief`
-  // (nothing: ourselves). Copies of a piece are made in one place, by the master nearest to who runs it.
+  // (nothing: ourselves). Copies of a piece are made in one place, by the master nearest to who runs it; but what a
+  // helper lent on, and of which nothing has come for very long, is tried elsewhere, too.
   static constexpr std::size_t copies_max = 3;
   [[nodiscard]] std::optional<Interval> worth_copying(Instant now, std::optional<NodeId> thief) const;
   Share copy(Interval piece);
@@ -263,6 +266,7 @@ class Branch {
  private:
   Returning give_up(const IntervalSet& back);
   [[nodiscard]] bool may_copy(Interval piece, std::optional<NodeId> thief) const;
+  [[nodiscard]] std::optional<Interval> missing_below(const Helper& helper) const;
   [[nodiscard]] Outcome judge(const TaskEnded& ended) const;
   [[nodiscard]] bool goes_on(Interval piece) const { return owner_ ? owner_->goes_on(piece) : !drains_; }
   [[nodiscard]] std::map<std::uint64_t, Running>::iterator find_running(TaskId task);
@@ -278,10 +282,10 @@ class Branch {
   void lose(const IntervalSet& what);
   void lose_own(TaskId task, const Piece& piece, Losers& losers, std::vector<Action>& actions);
   void remember_former(const Helper& helper);
-  // Of what an orphan claims, what we have ever lent.
   void take_result(const KeptResult& result, Losers& losers, std::vector<Action>& actions);
   void release_losers(Interval covered, Losers& losers);
-  [[nodiscard]] IntervalSet held() const;
+  // Of these, what tasks and helpers hold.
+  [[nodiscard]] IntervalSet held_of(const IntervalSet& what) const;
 
   LoopId loop_;
   Upstream upstream_;

@@ -10,7 +10,8 @@ namespace agent::core {
 namespace {
 
 constexpr Duration grant_worth = std::chrono::seconds(3);
-constexpr std::uint32_t attempts_below_max = 1'000;  // that a helper's own helpers may have begun one of its iterations
+constexpr Duration missing_after = std::chrono::seconds(30);  // nothing came of what a helper lent on
+constexpr std::int64_t missing_stragglers = 10;               // and not for so many times what is too long for one
 
 bool overlap(Interval a, Interval b) {
   return a.begin < b.end && b.begin < a.end;
@@ -25,7 +26,7 @@ Helper& Branch::lend(NodeId node, BranchId id, const Share& share, Instant now) 
     helper.node = node;
     helper.id = id;
   }
-  if (helper.held.empty()) helper.progress_at = now;
+  if (helper.held.empty()) helper.progress_at = helper.result_at = now;
   helper.granted.insert(share.intervals);
   ever_lent_.insert(share.intervals);
   helper.held.insert(share.intervals);
@@ -65,8 +66,7 @@ void Branch::take_back(Helper& helper, const IntervalSet& what, Partition::Rest 
 void Branch::take_back_unstarted(Helper& helper, const IntervalSet& what, Attempt least) {
   const IntervalSet back = helper.held.both(what);
   take_back(helper, back, Partition::Rest::never_started);
-  // A word that is far from what it was given is none, and would spoil the count.
-  partition_.issue_from(back, std::min(least, Attempt(helper.attempt.value() + attempts_below_max)));
+  partition_.issue_from(back, std::min(least, helper.attempt_believed_max()));
 }
 
 void Branch::forget(NodeId node) {
@@ -86,7 +86,8 @@ bool Branch::on_reported(Helper& helper, const KeptResult& result, Duration ran,
   if (!helper.granted.contains(result.piece) && !planted(Defect::accept_ungranted)) return false;
   const IntervalSet covered(result.piece);
   const bool counts = result.outcome == Outcome::ok || result.outcome == Outcome::hit;
-  helper.progress_at = now;
+  helper.progress_at = helper.result_at = now;
+  helper.gives_back = false;
   helper.nothing_to_return = false;
   helper.filled_ahead = false;
   if (counts && helper.held.contains(result.piece)) {
@@ -258,8 +259,24 @@ std::optional<Interval> Branch::worth_copying(Instant now, std::optional<NodeId>
       if (helper.lent_on.intersects(started.interval)) continue;
       consider(started.interval, started.since, helper.state == Helper::State::silent);
     }
+    const bool missing =
+        straggling && now - helper.result_at >= std::max(missing_after, missing_stragglers * *straggling);
+    if (!missing || helper.lent_on.empty()) continue;
+    if (const auto piece = missing_below(helper)) consider(*piece, helper.result_at, false);
   }
   return best;
+}
+
+// Some of what the helper lent on that nobody else is known to be at.
+std::optional<Interval> Branch::missing_below(const Helper& helper) const {
+  IntervalSet missing = helper.lent_on.both(helper.held).both(partition_.out());
+  for (const auto& [begin, running] : running_) missing.erase(running.piece.interval);
+  for (const auto& [node, other] : helpers_) {
+    if (node != helper.node) missing.erase(other.held);
+  }
+  if (missing.empty()) return std::nullopt;
+  const std::uint64_t size = terms_.body == Body::command_per_piece ? sizer_.next(missing.count(), 1) : 1;
+  return missing.take_front(size);
 }
 
 bool Branch::may_copy(Interval piece, std::optional<NodeId> thief) const {

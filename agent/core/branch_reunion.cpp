@@ -126,7 +126,7 @@ Branch::Adopted Branch::adopt(NodeId orphan, BranchId id, const Helper::There& c
   for (Interval interval : helper.held.intervals())
     helper.attempt = std::max(helper.attempt, partition_.attempt_of(interval));
   helper.power.held(now);
-  helper.progress_at = now;
+  helper.progress_at = helper.result_at = now;
   helpers_.emplace(orphan, std::move(helper));
   return adopted;
 }

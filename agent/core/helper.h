@@ -63,13 +63,16 @@ struct Helper {
   std::optional<Instant> silent_since;       // since then nothing is heard
   bool lent_taken_back = false;              // in this silence, also what it had lent on is todo again
   std::optional<There> there;                // the parts of `holds` so far
-  bool reconciling = false;                  // `holds` is under way: nothing is granted meanwhile
+  bool reconciling = false;                  // `holds` is under way: nothing is granted meanwhile ...
+  Instant asked_at;                          // ... and was asked for then, last
   bool surplus = false;                // came with what it holds when its loop had all its helpers: no more for it
   Instant progress_at;                 // a result of it, or its word that something runs, or its first grant
+  Instant result_at;                   // a result of it, or the first grant of what it holds
   std::optional<Instant> recalled_at;  // a recall that was not answered yet
   bool nothing_to_return = false;      // it answered so, and nothing has come of it since
   bool may_explain = false;            // ... so it was asked where it is: the answer counts as progress, once
   bool recalled_all = false;           // it knows that nothing more is to begin
+  bool gives_back = false;             // it returned some, and no result of it has come since
   std::uint64_t wanted = 0;            // iterations that it could take now
   bool filled_ahead = false;           // it got some more for results that are still to come
   std::uint64_t remaining = 0;         // that it has not finished, by its latest report
@@ -83,6 +86,8 @@ struct Helper {
     for (const auto& [begin, piece] : started) rest.erase(piece.interval);
     return rest;
   }
+  // Further down others may have begun the same again, under attempts of their own; but so often nobody does.
+  [[nodiscard]] Attempt attempt_believed_max() const { return Attempt(attempt.value() + 1'000); }
   void told_stored() {
     reports_told = reports_stored;
     credit_used = {};

@@ -176,5 +176,32 @@ TEST_F(AgentClaims, who_was_found_hoarding_is_not_adopted) {
   EXPECT_EQ(agent.job_count(), 0U);
 }
 
+// Whoever runs an iteration of ours may open loops in it, and lend us some of them.
+TEST_F(AgentClaims, an_inner_loop_that_others_lend_us_does_not_keep_our_own_job_from_ending) {
+  submit(terms_of(3));
+  link(1);
+  earn_lease(1);
+  const LoopPath path{{.iteration = 0, .ordinal = 0}};
+  auto grant_inner = [&] {
+    Proofs proofs = proofs_of(3);
+    proofs.loops.push_back(
+        {.path = path, .size = 1'000'000, .branch_number = 8, .opener = peer_named(1), .instance = 5});
+    say(1,
+        protocol::Grant{
+            .branch = BranchId(1), .loop = {.job = job_named(1), .path = path}, .intervals = single(0, 1'000'000)},
+        proofs);
+  };
+  grant_inner();
+  EXPECT_EQ(told<protocol::Accept>(1).size(), 1U);
+  for (std::uint64_t i = 0; i < 2; ++i) exit_with(task_at(i), 0);
+  EXPECT_EQ(tasks.begin()->second.path, LoopPath()) << "what is ours goes first";
+  // The iteration whose loop that is said to be has its result: nobody waits for it.
+  forget();
+  grant_inner();
+  EXPECT_EQ(told<protocol::Refuse>(1).size(), 1U);
+  run_all_here();
+  EXPECT_EQ(agent.job_count(), 0U);
+}
+
 }  // namespace
 }  // namespace agent::core

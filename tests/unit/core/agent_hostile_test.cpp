@@ -225,7 +225,7 @@ TEST_F(AgentHostile, a_thousand_questions_a_second_get_few_answers) {
   }
   const std::size_t answers = told<protocol::Busy>(1).size() + told<protocol::Shuffled>(1).size();
   EXPECT_GE(answers, 4U);
-  EXPECT_LE(answers, static_cast<std::size_t>(Patience::burst) + 3);
+  EXPECT_LE(answers, static_cast<std::size_t>(Patience::with_a_link.burst) + 3);
 }
 
 TEST_F(AgentHostile, a_beat_with_a_thousand_unknown_branches_gets_few_answers) {

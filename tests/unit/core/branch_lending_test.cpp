@@ -121,8 +121,24 @@ TEST_F(BranchLending, what_a_helper_lent_on_is_the_helpers_to_copy) {
   end(start(), How::exited, 0, 1s);
   lend(1, 2);
   progress(1, {{.begin = 8, .end = 9}}, {{.begin = 8, .end = 10}});
-  now += 60s;
+  now += 29s;
   EXPECT_EQ(branch->worth_copying(now, node(9)), std::nullopt);
+}
+
+TEST_F(BranchLending, what_a_helper_lent_on_and_nothing_comes_of_is_copied_one_by_one) {
+  begin_as_owner(10);
+  end(start(), How::exited, 0, 1s);
+  lend(1, 3);  // 7 .. 10
+  progress(1, {}, {{.begin = 7, .end = 10}});
+  now += 30s;
+  EXPECT_EQ(branch->worth_copying(now, node(1)), std::nullopt);
+  const std::optional<Interval> first = branch->worth_copying(now, std::nullopt);
+  EXPECT_EQ(first, (Interval{.begin = 7, .end = 8}));
+  (void)branch->start_copy(TaskId(77), *first, now);
+  EXPECT_EQ(branch->worth_copying(now, std::nullopt), (Interval{.begin = 8, .end = 9}));
+  // A result through it, and it is trusted with the rest for as long again.
+  report(1, {.begin = 9, .end = 10});
+  EXPECT_EQ(branch->worth_copying(now, std::nullopt), std::nullopt);
 }
 
 TEST_F(BranchLending, a_straggler_is_as_old_as_our_knowledge_of_it) {

@@ -195,7 +195,7 @@ void Branch::on_lost(TaskId task, bool started, TaskLost::Cause cause, Instant n
                      std::vector<Action>& actions) {
   const Running running = take_running(task, now);
   Piece piece = running.piece;
-  const bool ran = cause == TaskLost::Cause::deadline_passed || (cause == TaskLost::Cause::launcher_died && started);
+  const bool ran = started || cause == TaskLost::Cause::deadline_passed;
   if (terms_.started_at_most_once && ran && !unwanted(piece.interval)) return lose_own(task, piece, losers, actions);
   if (cause == TaskLost::Cause::launcher_died && started) ++piece.deaths;
   if (cause == TaskLost::Cause::no_room || cause == TaskLost::Cause::cannot_start) ++piece.refusals;

@@ -21,16 +21,19 @@ class Tombstones {
 
   // REQUIRES: `now` never goes back. One that is kept already stays as it is.
   void bury(JobId job, Instant now) {
+    while (!order_.empty() && now - order_.front().first > life) forget_oldest();
     if (jobs_.insert(job).second) order_.emplace_back(now, job);
-    while (order_.size() > count_max || now - order_.front().first > life) {
-      jobs_.erase(order_.front().second);
-      order_.pop_front();
-    }
+    if (order_.size() > count_max) forget_oldest();
   }
   [[nodiscard]] bool contains(JobId job) const { return jobs_.contains(job); }
   [[nodiscard]] std::size_t size() const { return jobs_.size(); }
 
  private:
+  void forget_oldest() {
+    jobs_.erase(order_.front().second);
+    order_.pop_front();
+  }
+
   std::set<JobId> jobs_;
   std::deque<std::pair<Instant, JobId>> order_;  // the oldest first
 };

@@ -5,6 +5,7 @@
 //   - messages only on links that are up, within the limits of the codec, answers bounded
 //   - results and batches are committed or dropped once, and are there while they are named
 //   - an iteration of our own jobs is committed once, inside of its loop; no helper beyond the branch number
+//   - of a list every iteration is a piece of its own; what starts at most once is not started twice here
 //   - what is kept for peers is bounded
 
 #include <algorithm>
@@ -41,6 +42,7 @@ class History {
   struct OwnJob {
     JobTerms terms;
     IntervalSet committed;
+    IntervalSet begun;  // here, of the root loop, for all that is known
   };
 
   static Options read_options(Input& in) {
@@ -96,6 +98,11 @@ class History {
     assert(order.deadline > now_ && order.slot >= 1 && order.slot <= options_.slots);
     for (const auto& [id, other] : tasks_) assert(parked_.contains(id) || other.slot != order.slot);
     assert(order.piece.begin < order.piece.end);
+    if (OwnJob* job = own_root(order.job, order.path)) {
+      check_piece(*job, order.piece);
+      if (job->terms.started_at_most_once) assert(!job->begun.intersects(order.piece));
+      job->begun.insert(order.piece);
+    }
     const bool added = tasks_.emplace(order.task, order).second;
     assert(added);
   }
@@ -132,11 +139,18 @@ class History {
     assert(dropped == 1);
   }
   void commit(const LoopId& loop, Interval piece) {
-    const auto job = own_.find(loop.job);
-    if (!loop.path.empty() || job == own_.end()) return;
-    assert(!job->second.committed.intersects(piece));
-    assert(!job->second.terms.size || piece.end <= *job->second.terms.size);
-    job->second.committed.insert(piece);
+    OwnJob* job = own_root(loop.job, loop.path);
+    if (job == nullptr) return;
+    assert(!job->committed.intersects(piece));
+    assert(!job->terms.size || piece.end <= *job->terms.size);
+    job->committed.insert(piece);
+  }
+  OwnJob* own_root(JobId job, const LoopPath& path) {
+    const auto at = own_.find(job);
+    return path.empty() && at != own_.end() ? &at->second : nullptr;
+  }
+  static void check_piece(const OwnJob& job, Interval piece) {
+    assert(job.terms.body == Body::command_per_piece || piece.count() == 1);
   }
   void note_grant(Heard& peer, NodeId to, const protocol::Grant& grant) {
     assert(!grant.intervals.empty());
@@ -164,6 +178,7 @@ class History {
   std::size_t sends_left_ = 0;
   std::map<TaskId, StartTask> tasks_;
   std::set<TaskId> parked_;
+  std::set<TaskId> running_;  // of those that their launcher has told of
   std::set<TaskId> results_;
   std::map<BatchId, std::size_t> batches_;
   std::set<NodeId> records_{node_named(0)};
@@ -196,11 +211,18 @@ void History::carry_out(const Send& order) {
 
 void History::end(TaskId task) {
   const std::uint8_t shape = in_.byte();
+  const StartTask start = tasks_.at(task);
   tasks_.erase(task);
   parked_.erase(task);
   results_.insert(task);
   const Duration ran = shape < 200 ? Duration(1ms) : std::max(Duration{}, in_.duration());
-  if (shape % 8 == 7) return step(TaskLost{.task = task, .cause = static_cast<TaskLost::Cause>(shape / 8 % 4)});
+  if (shape % 8 == 7) {
+    const auto cause = static_cast<TaskLost::Cause>(shape / 8 % 4);
+    OwnJob* job = own_root(start.job, start.path);
+    const bool began = running_.contains(task) || cause == TaskLost::Cause::deadline_passed;
+    if (job != nullptr && !began) job->begun.erase(start.piece);
+    return step(TaskLost{.task = task, .cause = cause});
+  }
   const auto how = shape % 8 == 6 ? static_cast<TaskEnded::How>(shape / 8 % 5) : TaskEnded::How::exited;
   step(TaskEnded{.task = task, .how = how, .exit = shape % 8 == 5 ? shape / 8 % 5 : 0, .ran = ran});
 }
@@ -211,7 +233,10 @@ void History::happen_to_tasks() {
   std::advance(at, in_.byte() % tasks_.size());
   const TaskId task = at->first;
   const std::uint64_t what = in_.below(8);
-  if (what == 0) return step(TaskStarted{.task = task});
+  if (what == 0) {
+    running_.insert(task);
+    return step(TaskStarted{.task = task});
+  }
   if (what == 1) {
     LoopPath path = at->second.path;
     if (path.size() == protocol::limits::path_depth_max) return end(task);
@@ -239,7 +264,7 @@ void History::happen_to_clients() {
   const JobTerms terms = read_terms(in_, job);
   // Ids are random: nobody has seen one before its job is submitted, and none comes twice.
   if (agent_.knows(job)) return;
-  own_[job] = {.terms = terms, .committed = {}};
+  own_[job] = {.terms = terms, .committed = {}, .begun = {}};
   step(JobSubmitted{.client = ClientId(1), .terms = terms});
 }
 

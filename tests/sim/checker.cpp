@@ -162,15 +162,19 @@ void Checker::on_received(NodeIndex node, const core::MessageReceived& received)
 // A helper's own word about what it has: the rest is not with it.
 void Checker::on_held(NodeIndex master, NodeIndex helper, const protocol::Holds& holds) {
   NodeSeen& seen = nodes_[master];
+  auto& branches = seen.given[helper];
+  const auto at = branches.find(holds.branch.branch);
   core::IntervalSet& told = seen.told[{helper, holds.branch.branch}];
   told.insert(core::IntervalSet(holds.todo));
-  told.insert(core::IntervalSet(holds.started));
+  for (const core::Interval piece : holds.started) {
+    // A liar's piece that it was given in part only is nobody's.
+    const bool nonsense = options_.liars.contains(helper) && (at == branches.end() || !at->second.held.contains(piece));
+    if (!nonsense) told.insert(piece);
+  }
   for (const protocol::Lent& lent : holds.lent) told.insert(core::IntervalSet(lent.what));
   if (!holds.last) return;
   const core::IntervalSet all = told;
   seen.told.erase({helper, holds.branch.branch});
-  auto& branches = seen.given[helper];
-  const auto at = branches.find(holds.branch.branch);
   if (at == branches.end()) return;
   at->second.held = at->second.held.both(all);
 }

@@ -8,6 +8,7 @@
 #include "agent/core/interval_set.h"
 #include "agent/core/random.h"
 #include "agent/sim/canned.h"
+#include "tests/sim/babble.h"
 
 namespace sim_test {
 
@@ -22,13 +23,14 @@ using core::Instant;
 constexpr Duration ask_period = std::chrono::milliseconds(1);
 constexpr Duration ask_rest = std::chrono::seconds(30);  // what is asked all the time takes the simulator for ever
 constexpr std::uint64_t asks_at_once = 300;
+constexpr std::size_t lent_gaps_max = 4'000;  // more do not fit into a message beside the rest
 constexpr std::uint64_t far_outside = std::uint64_t{1} << 40;
 
 class Forger : public sim::Brain {
  public:
   explicit Forger(const sim::BrainOptions& options)
       : options_(options), random_(options.seed ^ 0x666f7267), inner_(sim::make_agent(options)) {
-    habits_ = 1 + random_.below(255);
+    habits_ = 1 + random_.below((1U << habit_count) - 1);
   }
 
   void step(Instant now, const core::Event& event, std::vector<core::Action>& actions) override {
@@ -49,7 +51,8 @@ class Forger : public sim::Brain {
   }
 
  private:
-  enum class Habit { idler, asker, referrer, boaster, inventor, doubler, stutterer, hoarder };
+  enum class Habit { idler, asker, referrer, boaster, inventor, doubler, stutterer, hoarder, lender, babbler };
+  static constexpr unsigned habit_count = 10;
   struct Peer {
     std::uint64_t sent = 0;
     std::uint64_t heard = 0;
@@ -70,12 +73,14 @@ class Forger : public sim::Brain {
   }
 
   void bend(core::Action action, std::vector<core::Action>& actions) {
-    const bool starts_nothing = has(Habit::idler) || has(Habit::hoarder);
+    const bool gives_nothing = has(Habit::hoarder) || has(Habit::lender);
+    const bool starts_nothing = has(Habit::idler) || gives_nothing;
     if (std::holds_alternative<core::StartTask>(action) && starts_nothing) return;
     auto* send = std::get_if<core::Send>(&action);
     if (send == nullptr) return actions.push_back(std::move(action));
-    if (has(Habit::hoarder) && std::holds_alternative<protocol::Returned>(send->message)) return;
+    if (gives_nothing && std::holds_alternative<protocol::Returned>(send->message)) return;
     if (has(Habit::hoarder)) hide(send->message);
+    if (has(Habit::lender)) lend_all(send->to, send->message);
     if (has(Habit::boaster)) boast(send->message);
     if (has(Habit::inventor)) invent(*send);
     const core::Send said = *send;
@@ -95,6 +100,26 @@ class Forger : public sim::Brain {
     holds->todo = todo.intervals();
   }
 
+  // All that it was granted is said to be with a helper of its own.
+  void lend_all(core::NodeId to, core::Message& message) {
+    const auto lent = [&](const core::IntervalSet& all) {
+      return std::vector<protocol::Lent>{{.helper = options_.self.node, .attempt = {}, .what = all.intervals()}};
+    };
+    if (auto* report = std::get_if<protocol::Report>(&message)) {
+      report->started.clear();
+      report->lent.clear();
+      const core::IntervalSet& all = given_[{to, report->branch}];
+      if (!all.empty() && all.intervals().size() < lent_gaps_max) report->lent = lent(all);
+    }
+    auto* holds = std::get_if<protocol::Holds>(&message);
+    if (holds == nullptr || holds->branch.sender_is != protocol::Side::helper) return;
+    core::IntervalSet all(std::exchange(holds->todo, {}));
+    all.insert(core::IntervalSet(std::exchange(holds->started, {})));
+    for (const protocol::Lent& part : holds->lent) all.insert(core::IntervalSet(part.what));
+    holds->lent.clear();
+    if (!all.empty()) holds->lent = lent(all);
+  }
+
   static void boast(core::Message& message) {
     if (auto* offer = std::get_if<protocol::Offer>(&message)) offer->slots = ~0U;
     if (auto* report = std::get_if<protocol::Report>(&message)) {
@@ -105,8 +130,9 @@ class Forger : public sim::Brain {
 
   void invent(core::Send& send) {
     auto* report = std::get_if<protocol::Report>(&send.message);
-    if (report == nullptr || loops_.empty() || random_.chance(1, 4)) return;
-    sim::Batch batch{.executor = options_.self.node, .loop = loops_[random_.below(loops_.size())]};
+    const std::vector<core::LoopId>& loops = babbler_.loops();
+    if (report == nullptr || loops.empty() || random_.chance(1, 4)) return;
+    sim::Batch batch{.executor = options_.self.node, .loop = loops[random_.below(loops.size())]};
     const std::uint64_t begin = random_.chance(1, 2) ? random_.below(400) : far_outside;
     batch.results.push_back({.piece = {.begin = begin, .end = begin + 1 + random_.below(40)},
                              .attempt = core::Attempt(static_cast<std::uint32_t>(random_.below(1'000))),
@@ -142,8 +168,11 @@ class Forger : public sim::Brain {
     const auto peer = peers_.find(received.from);
     if (peer == peers_.end()) return;
     peer->second.heard = std::max(peer->second.heard, received.sequence);
-    if (const auto* grant = std::get_if<protocol::Grant>(&received.message)) loops_.push_back(grant->loop);
-    if (loops_.size() > 16) loops_.erase(loops_.begin());
+    if (const auto* grant = std::get_if<protocol::Grant>(&received.message)) {
+      babbler_.hear(received.from, *grant);
+      given_[{received.from, grant->branch}].insert(core::IntervalSet(grant->intervals));
+    }
+    if (has(Habit::babbler) && random_.chance(1, 12)) say(babbler_.say(anybody(), random_), actions);
     if (!has(Habit::referrer)) return;
     if (const auto* ask = std::get_if<protocol::Ask>(&received.message))
       say(received.from,
@@ -161,12 +190,17 @@ class Forger : public sim::Brain {
     return {.node_prefix = random_.next(), .address = sim::address_of(node)};
   }
 
+  // REQUIRES: a peer.
+  [[nodiscard]] core::NodeId anybody() {
+    auto at = peers_.begin();
+    std::advance(at, static_cast<std::ptrdiff_t>(random_.below(peers_.size())));
+    return at->first;
+  }
+
   void pester(std::vector<core::Action>& actions) {
     ask_at_ = now_ + (++asks_ % asks_at_once == 0 ? ask_rest : ask_period);
     if (peers_.empty()) return;
-    auto at = peers_.begin();
-    std::advance(at, static_cast<std::ptrdiff_t>(random_.below(peers_.size())));
-    const core::NodeId to = at->first;
+    const core::NodeId to = anybody();
     switch (random_.below(3)) {
       case 0: return say(to, protocol::Ask{.request = ++request_, .slots = 1, .tags = {}, .hops_left = 3}, actions);
       case 1:
@@ -188,7 +222,8 @@ class Forger : public sim::Brain {
   std::unique_ptr<sim::Brain> inner_;
   std::uint64_t habits_ = 0;
   std::map<core::NodeId, Peer> peers_;
-  std::vector<core::LoopId> loops_;
+  Babbler babbler_;
+  std::map<std::pair<core::NodeId, core::BranchId>, core::IntervalSet> given_;
   std::uint64_t request_ = 1'000'000;
   std::uint64_t asks_ = 0;
   Instant now_;

@@ -10,6 +10,8 @@
 //   doubler    grants the same iterations to two, and iterations outside of the loop
 //   stutterer  says things twice, and old things again
 //   hoarder    takes work, starts none of it, says that nothing runs, and gives nothing back
+//   lender     takes work, starts none of it, and says that all of it is with a helper of its own
+//   babbler    says anything to anybody, about branches and loops that it has heard of
 //
 // It numbers its messages itself, so that they count as fresh. It knows of no more than it has heard, and holds no keys
 // but its own: what is signed by others it can not forge.

@@ -67,7 +67,9 @@ JobTerms read_terms(Input& in, const JobId& job) {
   if ((shape & 6) != 0) terms.size = (shape & 8) != 0 ? in.number() : in.below(40);
   if ((shape & 16) != 0) terms.found = 3;
   terms.lowest_hit = (shape & 32) != 0;
-  terms.retries = static_cast<std::uint32_t>(in.below(3));
+  const std::uint8_t tries = in.byte();
+  terms.retries = tries % 3;
+  terms.started_at_most_once = tries / 3 % 4 == 3;
   terms.slots_max = (shape & 64) != 0 ? static_cast<std::uint32_t>(in.below(3)) : 0;
   terms.branch_number = static_cast<std::uint32_t>(in.below(5));
   if ((shape & 128) != 0) {

@@ -35,6 +35,14 @@ TEST(tombstones, one_job_has_one) {
   EXPECT_EQ(tombstones.size(), 1U);
 }
 
+TEST(tombstones, who_ends_again_after_long_is_buried_anew) {
+  Tombstones tombstones;
+  tombstones.bury(job(1), begin);
+  tombstones.bury(job(1), begin + 2h);
+  EXPECT_TRUE(tombstones.contains(job(1)));
+  EXPECT_EQ(tombstones.size(), 1U);
+}
+
 TEST(tombstones, of_too_many_the_oldest_goes) {
   Tombstones tombstones;
   for (std::uint32_t i = 0; i <= Tombstones::count_max; ++i) tombstones.bury(job(i), begin);

@@ -67,7 +67,7 @@ enum class Role : std::uint8_t { member, run, submit, admin, issue };
 enum class Standing : std::uint8_t {
   any,
   asked,          // an answer: a question of ours to this sender is open, or the message is dropped
-  branch_end,     // one of the two ends of the branch named
+  branch_end,     // the helper of a live grant of ours, or whoever asks about one of its own: it may have been lost
   branch_helper,  // the helper of a live grant of ours
   branch_master,  // the master of a branch that we hold
   loop_granter,   // holds `run`, or is the root of the job

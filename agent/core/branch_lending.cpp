@@ -259,8 +259,8 @@ std::optional<Interval> Branch::worth_copying(Instant now, std::optional<NodeId>
       if (helper.lent_on.intersects(started.interval)) continue;
       consider(started.interval, started.since, helper.state == Helper::State::silent);
     }
-    const bool missing =
-        straggling && now - helper.result_at >= std::max(missing_after, missing_stragglers * *straggling);
+    const Duration nothing_for = now - helper.result_at;
+    const bool missing = straggling && nothing_for >= missing_after && nothing_for / missing_stragglers >= *straggling;
     if (!missing || helper.lent_on.empty()) continue;
     if (const auto piece = missing_below(helper)) consider(*piece, helper.result_at, false);
   }

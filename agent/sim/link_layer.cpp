@@ -212,7 +212,8 @@ bool LinkLayer::stands(const core::NodeId& from, const core::Message& message, I
     case Standing::branch_end: {
       const auto* holds = std::get_if<protocol::Holds>(&message);
       assert(holds != nullptr);
-      return names(holds->branch.sender_is == protocol::Side::helper ? peer.granted : peer.held);
+      // The grant may be lost: that nothing is held is an answer, too.
+      return holds->branch.sender_is == protocol::Side::master || names(peer.granted);
     }
     case Standing::branch_helper: return names(peer.granted);
     case Standing::branch_master: return names(peer.held);

@@ -100,9 +100,9 @@ TEST_F(AgentPatience, a_question_that_is_not_answered_is_asked_again) {
   ASSERT_EQ(told<protocol::Holds>(1).size(), 1U);
   live.insert(1);
   auto beat = [&] {
-    protocol::Beat beat;
-    beat.branches.push_back({.branch = {.sender_is = protocol::Side::helper, .branch = given.branch}});
-    say(1, beat);
+    protocol::Beat said;
+    said.branches.push_back({.branch = {.sender_is = protocol::Side::helper, .branch = given.branch}});
+    say(1, said);
   };
   advance(4s);
   EXPECT_EQ(told<protocol::Holds>(1).size(), 1U);

@@ -90,6 +90,17 @@ TEST_F(LinkLayerTest, AGrantWhoseManifestWasLostSaysNothingAndTheNextOneBringsIt
   EXPECT_TRUE(whole->proofs.terms);
 }
 
+TEST_F(LinkLayerTest, WhoeverGrantsMayAskAboutAGrantThatWasLost) {
+  (void)layers[0].seal({.to = node_id(1), .sequence = 1, .heard = 0, .message = grant(1), .attached = {}},
+                       Instant(now));
+  protocol::Holds holds{.branch = {.sender_is = protocol::Side::master, .branch = core::BranchId(1)}};
+  EXPECT_TRUE(pass(0, 1, holds));
+  holds.branch.sender_is = protocol::Side::helper;
+  EXPECT_TRUE(pass(1, 0, holds));
+  holds.branch.branch = core::BranchId(2);
+  EXPECT_FALSE(pass(1, 0, holds));
+}
+
 TEST_F(LinkLayerTest, MandateAgesAddUpOverHops) {
   ASSERT_TRUE(pass(0, 1, grant(1)));
   now = 110s;
@@ -164,14 +175,6 @@ TEST_F(LinkLayerTest, AnswersNeedAQuestionThatIsNotTooOld) {
   EXPECT_TRUE(pass(1, 0, protocol::Offer{.request = 9}));
   now += 31s;
   EXPECT_FALSE(pass(1, 0, protocol::Offer{.request = 9}));
-}
-
-TEST_F(LinkLayerTest, HoldsNamesABranchFromEitherEnd) {
-  ASSERT_TRUE(pass(0, 1, grant(1)));
-  const core::BranchId branch(1);
-  EXPECT_TRUE(pass(0, 1, protocol::Holds{.branch = {.sender_is = protocol::Side::master, .branch = branch}}));
-  EXPECT_TRUE(pass(1, 0, protocol::Holds{.branch = {.sender_is = protocol::Side::helper, .branch = branch}}));
-  EXPECT_FALSE(pass(1, 0, protocol::Holds{.branch = {.sender_is = protocol::Side::master, .branch = branch}}));
 }
 
 TEST_F(LinkLayerTest, OnlyMastersSettleAndOnlyRefugesAdopt) {

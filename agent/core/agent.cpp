@@ -42,8 +42,8 @@ void Agent::step(Instant now, const Event& event, std::vector<Action>& actions) 
   serve_links();
   serve_orphans();
   take_back_unanswered();
-  serve_loops();
   drop_unawaited();
+  serve_loops();
   drain_branches();
   extend_deadlines();
   fill_slots();

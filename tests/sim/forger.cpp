@@ -30,7 +30,9 @@ class Forger : public sim::Brain {
  public:
   explicit Forger(const sim::BrainOptions& options)
       : options_(options), random_(options.seed ^ 0x666f7267), inner_(sim::make_agent(options)) {
-    habits_ = 1 + random_.below((1U << habit_count) - 1);
+    // Few each: with all of them at once it would hardly ever work, and so have nothing to lie about.
+    for (unsigned habit = 0; habit < habit_count; ++habit) habits_ |= random_.chance(1, 4) ? 1U << habit : 0U;
+    if (habits_ == 0) habits_ = 1U << random_.below(habit_count);
   }
 
   void step(Instant now, const core::Event& event, std::vector<core::Action>& actions) override {

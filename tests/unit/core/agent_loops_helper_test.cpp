@@ -39,6 +39,21 @@ TEST(agent_loops_helper, a_helper_of_an_inner_loop_needs_not_run_the_iteration_t
   EXPECT_EQ(driver.agent.job_count(), 0U);
 }
 
+TEST(agent_loops_helper, what_is_lent_of_a_loop_that_nobody_waits_for_goes_with_all_that_it_opened) {
+  LoopsDriver driver(2);
+  driver.submit(1);
+  driver.link(peer);
+  driver.receive(peer, protocol::Ask{.request = 1, .slots = 1, .tags = {}});
+  driver.receive_grant(peer, BranchId(1), {opened_at(peer, below(0), 9)}, {4, 6});
+  driver.fork(driver.task_at(below(0), 4), 0, 3);
+  driver.join(driver.task_at(below(0), 4));
+  ASSERT_EQ(driver.tasks.size(), 3U);
+  driver.exit_with(driver.task_at({}, 0), 0);
+  while (!driver.tasks.empty()) driver.obey(driver.tasks.begin()->first);
+  EXPECT_TRUE(driver.verdict);
+  EXPECT_EQ(driver.agent.job_count(), 0U);
+}
+
 TEST(agent_loops_helper, a_grant_without_the_loops_along_its_path_is_refused) {
   LoopsDriver driver(1);
   driver.link(peer);

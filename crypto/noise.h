@@ -1,0 +1,143 @@
+#pragma once
+// The handshake that opens a link: the Noise protocol framework (revision 34) as a machine without input or output.
+//
+// Bytes of whole messages go in and come out; the random part, one ephemeral key, is handed in. Patterns and hashes are
+// tables, so that everybody's vectors run through the code that links use. Links use one suite only, `link_suite`, and
+// nothing is negotiated: what both ends must agree on stands in the prologue.
+//
+// The two ends take turns, the initiator first. A machine is told what to write with `write`, and what came with
+// `read`; when `finished`, `take_session` gives the keys of the transport. The first error ends it: all its secrets
+// are zeros then, every further call repeats the error, and the link must be closed without a word. Errors are for our
+// own log: a peer learns nothing but that we are gone.
+//
+// What the pre-shared key of psk0 gives: who does not know it fails at the tag of the first message, before we have
+// computed anything with our keys, and without an answer. It is known to every member: who the other end is, says only
+// its static key, with the certificate that it shows. Where an old and a new key are good for a while, the responder
+// makes a machine for each and keeps the one that can read the first message.
+//
+// The initiator does not know that its last message was accepted before the responder's first transport message has
+// come: the responder speaks first on a link.
+//
+// Invariants: `message_` counts what was written and read together; it is our turn to write when that is even and we
+// are the initiator, or odd and we are not.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "crypto/bytes.h"
+#include "crypto/keys.h"
+#include "crypto/noise_hash.h"
+#include "crypto/noise_state.h"
+#include "crypto/secret.h"
+
+namespace crypto {
+
+// Before anybody has proved anything, nobody makes us read more than this.
+inline constexpr std::size_t first_handshake_message_bytes_max = 256;
+inline constexpr std::size_t handshake_message_bytes_max = 4'096;
+
+enum class NoisePattern : std::uint8_t { xx, xx_psk0, xx_psk3, xx_psk0_psk3, ik, ik_psk2 };
+inline constexpr std::size_t noise_psks_max = 2;
+
+struct NoiseSuite {
+  NoisePattern pattern;
+  NoiseHash hash;
+  bool operator==(const NoiseSuite&) const = default;
+};
+
+// Noise_XXpsk0_25519_ChaChaPoly_SHA512
+inline constexpr NoiseSuite link_suite{NoisePattern::xx_psk0, NoiseHash::sha512};
+// What the ends of a link must agree on before they can understand each other. A joining handshake has another one
+// (token.h).
+inline constexpr std::string_view link_prologue = "gibbon-link-v1";
+
+[[nodiscard]] std::string protocol_name(NoiseSuite suite);
+// Of the suite of that name, if this code can do it.
+[[nodiscard]] std::optional<NoiseSuite> noise_suite(std::string_view name);
+// How many pre-shared keys the pattern wants, and whether its initiator must know the responder's static key before.
+[[nodiscard]] std::size_t psk_count(NoisePattern pattern);
+[[nodiscard]] bool knows_responder(NoisePattern pattern);
+
+enum class HandshakeSide : std::uint8_t { initiator, responder };
+
+enum class HandshakeError : std::uint8_t {
+  truncated,      // shorter than its keys and tags
+  too_long,       // longer than a message of a handshake may be: read, or with this payload written
+  bad_tag,        // other keys, another prologue, or changed on the way
+  low_order_key,  // a key that makes the shared secret known to everybody
+};
+[[nodiscard]] std::string_view to_string(HandshakeError error);
+
+// What a finished handshake leaves. `hash` names this very session: signing it binds a signature to the link.
+struct Session {
+  Secret<32> send;
+  Secret<32> receive;
+  std::vector<std::byte> hash;  // 64 bytes with SHA-512 and BLAKE2b, 32 with SHA-256
+  ExchangeKey remote;           // the static key that the other end has proved to hold
+};
+
+class Handshake {
+ public:
+  struct Setup {
+    NoiseSuite suite = link_suite;
+    HandshakeSide side = HandshakeSide::initiator;
+    std::span<const std::byte> prologue;
+    const ExchangePair& own;            // static; copied, and wiped after its last use
+    std::span<const Secret<32>> psks;   // as many as the pattern has, in its order; copied likewise
+    std::optional<ExchangeKey> remote;  // an initiator's where the pattern wants it known, else nothing
+  };
+  // REQUIRES: `ephemeral` is random and used for this handshake only.
+  Handshake(const Setup& setup, ExchangePair ephemeral);
+
+  [[nodiscard]] bool to_write() const;
+  [[nodiscard]] bool finished() const;
+  [[nodiscard]] std::optional<HandshakeError> error() const { return error_; }
+
+  // The next message, with `payload` in it. REQUIRES: after an error, or it is our turn.
+  [[nodiscard]] tl::expected<std::vector<std::byte>, HandshakeError> write(std::span<const std::byte> payload);
+  // The payload of a message that came. REQUIRES: after an error, or it is not our turn, and there is one to come.
+  [[nodiscard]] tl::expected<std::vector<std::byte>, HandshakeError> read(std::span<const std::byte> message);
+  // The longest payload that the next message has room for.
+  [[nodiscard]] std::size_t payload_bytes_max() const;
+
+  // Of the other end, from the message on in which it came. Proven only once that message's payload was read.
+  [[nodiscard]] const std::optional<ExchangeKey>& remote() const { return remote_static_; }
+  // Once. REQUIRES: finished.
+  [[nodiscard]] Session take_session();
+
+ private:
+  enum class Step : std::uint8_t;  // a token of a pattern
+  struct Row;
+  struct Cursor;
+
+  static const Row& row_of(NoisePattern pattern);
+  friend std::string protocol_name(NoiseSuite suite);
+  friend std::size_t psk_count(NoisePattern pattern);
+  friend bool knows_responder(NoisePattern pattern);
+
+  HandshakeError fail(HandshakeError error);
+  void forget();
+
+  NoiseSuite suite_;
+  HandshakeSide side_;
+  NoiseState state_;
+  Secret<32> static_;
+  ExchangeKey static_public_;
+  std::optional<ExchangePair> ephemeral_;
+  std::array<Secret<32>, noise_psks_max> psks_;
+  std::size_t psks_used_ = 0;
+  std::optional<ExchangeKey> remote_static_;
+  std::optional<ExchangeKey> remote_ephemeral_;
+  std::size_t message_ = 0;
+  std::optional<HandshakeError> error_;
+  bool taken_ = false;
+};
+
+}  // namespace crypto

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <vector>
@@ -21,6 +22,7 @@ class Cipher {
  public:
   explicit Cipher(Secret<32> key, std::uint64_t next = 0);
   [[nodiscard]] std::uint64_t next() const { return next_; }
+  [[nodiscard]] bool used_up() const { return next_ == std::numeric_limits<std::uint64_t>::max(); }
   // `beside` is authenticated and not contained. Nothing: the counter is used up.
   [[nodiscard]] std::optional<std::vector<std::byte>> seal(std::span<const std::byte> beside,
                                                            std::span<const std::byte> plain);

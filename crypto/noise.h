@@ -26,14 +26,13 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 #include <tl/expected.hpp>
 #include <vector>
 
 #include "crypto/bytes.h"
 #include "crypto/keys.h"
-#include "crypto/noise_hash.h"
+#include "crypto/noise_pattern.h"
 #include "crypto/noise_state.h"
 #include "crypto/secret.h"
 
@@ -43,27 +42,13 @@ namespace crypto {
 inline constexpr std::size_t first_handshake_message_bytes_max = 256;
 inline constexpr std::size_t handshake_message_bytes_max = 4'096;
 
-enum class NoisePattern : std::uint8_t { xx, xx_psk0, xx_psk3, xx_psk0_psk3, ik, ik_psk2 };
 inline constexpr std::size_t noise_psks_max = 2;
-
-struct NoiseSuite {
-  NoisePattern pattern;
-  NoiseHash hash;
-  bool operator==(const NoiseSuite&) const = default;
-};
 
 // Noise_XXpsk0_25519_ChaChaPoly_SHA512
 inline constexpr NoiseSuite link_suite{NoisePattern::xx_psk0, NoiseHash::sha512};
 // What the ends of a link must agree on before they can understand each other. A joining handshake has another one
 // (token.h).
 inline constexpr std::string_view link_prologue = "gibbon-link-v1";
-
-[[nodiscard]] std::string protocol_name(NoiseSuite suite);
-// Of the suite of that name, if this code can do it.
-[[nodiscard]] std::optional<NoiseSuite> noise_suite(std::string_view name);
-// How many pre-shared keys the pattern wants, and whether its initiator must know the responder's static key before.
-[[nodiscard]] std::size_t psk_count(NoisePattern pattern);
-[[nodiscard]] bool knows_responder(NoisePattern pattern);
 
 enum class HandshakeSide : std::uint8_t { initiator, responder };
 
@@ -113,17 +98,19 @@ class Handshake {
   [[nodiscard]] Session take_session();
 
  private:
-  enum class Step : std::uint8_t;  // a token of a pattern
-  struct Row;
-  struct Cursor;
+  using Fault = std::optional<HandshakeError>;
 
-  static const Row& row_of(NoisePattern pattern);
-  friend std::string protocol_name(NoiseSuite suite);
-  friend std::size_t psk_count(NoisePattern pattern);
-  friend bool knows_responder(NoisePattern pattern);
-
+  [[nodiscard]] const NoisePatternRow& row() const { return noise_pattern_row(suite_.pattern); }
+  [[nodiscard]] bool initiator() const { return side_ == HandshakeSide::initiator; }
+  [[nodiscard]] std::size_t message_bytes_max() const;
+  // One step of the message at hand; what is written is appended, what is read is taken from the front.
+  [[nodiscard]] Fault write_step(NoiseStep step, std::vector<std::byte>& message);
+  [[nodiscard]] Fault read_step(NoiseStep step, std::span<const std::byte>& left);
+  [[nodiscard]] Fault mix_step(NoiseStep step);
+  [[nodiscard]] Fault mix_shared(const Secret<32>& ours, const std::optional<ExchangeKey>& theirs);
+  void mix_ephemeral(const ExchangeKey& key);
   HandshakeError fail(HandshakeError error);
-  void forget();
+  void forget_keys();
 
   NoiseSuite suite_;
   HandshakeSide side_;

@@ -2,14 +2,11 @@
 // Who belongs to a pool, and what he may do there: certificates, signed by an issuer, whose own certificate a root key
 // of the pool has signed.
 //
-// A certificate travels with those of its issuers, at most two, nearest first; the last one is signed by a root key. A
-// chain permits what every certificate in it permits: roles are cut to each issuer's ceiling, allowances and times to
-// the narrowest, lives to what each issuer may give. So an issuer that signs more than it may gives no more than it
-// may. Roles come from here and from nowhere else.
+// A certificate travels with those of its issuers, at most two, nearest first; the last one is signed by a root key.
+// What a chain permits is judged in standing.h.
 //
 // A certificate names its issuer by the id of the issuer's certificate, which is a digest of the body alone: one body
-// has one id, however many valid signatures can be made over it. It is kept and passed on as it was received. What is
-// revoked is judged by serial and by keys, of every certificate of the chain.
+// has one id, however many valid signatures can be made over it. It is kept and passed on as it was received.
 
 #include <cstddef>
 #include <cstdint>
@@ -21,7 +18,6 @@
 #include <tl/expected.hpp>
 #include <vector>
 
-#include "crypto/revocation.h"
 #include "crypto/roles.h"
 #include "crypto/signed.h"
 #include "crypto/wall_time.h"
@@ -51,7 +47,7 @@ struct Certificate {
   Bytes32 pool{};
   Bytes16 serial{};  // random
   HolderKind kind = HolderKind::node;
-  std::string name;  // for people; not empty, no control characters
+  std::string name;  // for people, see `sensible_holder_name`
   PublicKey sign_key;
   std::optional<ExchangeKey> noise_key;  // of a node, which has one always
   Roles roles;                           // `issue` of an issuer, always and only
@@ -64,12 +60,8 @@ struct Certificate {
   bool operator==(const Certificate&) const = default;
 };
 
-// The keys that a pool stands on, more than one while one replaces another. The pool keeps its name, the id of its
-// first root key.
-struct Trust {
-  Bytes32 pool{};
-  std::vector<PublicKey> roots;
-};
+// Not empty, and without control characters: it is shown in terminals.
+[[nodiscard]] bool sensible_holder_name(const std::string& name);
 [[nodiscard]] Digest root_id(const PublicKey& root);
 
 enum class CertificateError : std::uint8_t {
@@ -77,9 +69,9 @@ enum class CertificateError : std::uint8_t {
   bad_field,         // a field is outside its bounds or contradicts another
   unknown_critical,  // it demands something that this version does not know
   wrong_pool,
-  unknown_root,   // the last of the chain is not signed by a root key that we know
   broken_chain,   // one names another issuer than the one that follows it
   not_an_issuer,  // one that follows is none, or may not be
+  unknown_root,   // the last of the chain names no root key that we know
   bad_signature,  // not signed by the issuer it names
   revoked,        // one of the chain
   not_yet_valid,
@@ -102,28 +94,5 @@ enum class CertificateError : std::uint8_t {
 using CertificateChain = std::vector<std::vector<std::byte>>;
 [[nodiscard]] tl::expected<std::vector<std::byte>, CertificateError> encode_chain(const CertificateChain& chain);
 [[nodiscard]] tl::expected<CertificateChain, CertificateError> decode_chain(std::span<const std::byte> bytes);
-
-// What a chain permits, after everyone in it has had his say.
-struct Standing {
-  Certificate certificate;  // the holder's, as it was signed
-  Digest id;                // of it
-  KeyId holder;             // name of the node or user (of an issuer: as if of a user)
-  Roles roles;
-  Allowance allowance;
-  std::int64_t not_before_ms = 0;
-  std::int64_t not_after_ms = 0;
-};
-
-enum class Purpose : std::uint8_t {
-  membership,
-  renewal,  // up to renewal_grace_ms after the end; nothing but a renewal may be granted for it
-};
-
-// Whether an encoded chain speaks for its holder at that time, to somebody who knows the pool's root keys and what is
-// revoked. Beginnings and ends may be missed by `clock_tolerance_ms`. Source: the reasons are those of CertificateError
-// in their order, as far as the first one found is told.
-[[nodiscard]] tl::expected<Standing, CertificateError> judge(std::span<const std::byte> chain, const Trust& trust,
-                                                             std::int64_t now_wall_ms, const RevocationSet& revoked,
-                                                             Purpose purpose);
 
 }  // namespace crypto

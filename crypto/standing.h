@@ -35,6 +35,7 @@ struct Standing {
   Allowance allowance;
   std::int64_t not_before_ms = 0;
   std::int64_t not_after_ms = 0;
+  bool operator==(const Standing&) const = default;
 };
 
 enum class Purpose : std::uint8_t {

@@ -283,7 +283,7 @@ TEST(noise, keeps_no_secret_longer_than_it_needs_it) {
 TEST(noise, the_psk_seals_the_first_payload_and_the_link_is_another_for_each_ephemeral_key) {
   const Bytes first = initiator().write(payload).value();
   EXPECT_EQ(first.size(), 32 + payload.size() + seal_bytes);
-  EXPECT_TRUE(std::ranges::search(first, payload).empty());
+  EXPECT_EQ(std::search(first.begin(), first.end(), payload.begin(), payload.end()), first.end());
   const Bytes plain = initiator({.suite = {NoisePattern::xx, NoiseHash::sha512}}).write(payload).value();
   EXPECT_EQ(plain.size(), 32 + payload.size());
 

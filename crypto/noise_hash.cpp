@@ -41,10 +41,16 @@ void blake2b(ByteParts parts, Out out) {
   sodium_memzero(&state, sizeof state);
 }
 
+// An empty key has an address, which the library insists on.
+const unsigned char* raw_key(View key) {
+  static constexpr unsigned char none = 0;
+  return key.empty() ? &none : raw(key);
+}
+
 // The one-shot functions of the library take keys of 32 bytes only and ignore the rest of a longer one.
 void keyed_sha512(View key, ByteParts parts, Out out) {
   crypto_auth_hmacsha512_state state;
-  crypto_auth_hmacsha512_init(&state, raw(key), key.size());
+  crypto_auth_hmacsha512_init(&state, raw_key(key), key.size());
   for (const View part : parts) crypto_auth_hmacsha512_update(&state, raw(part), part.size());
   crypto_auth_hmacsha512_final(&state, raw_out(out));
   sodium_memzero(&state, sizeof state);
@@ -52,7 +58,7 @@ void keyed_sha512(View key, ByteParts parts, Out out) {
 
 void keyed_sha256(View key, ByteParts parts, Out out) {
   crypto_auth_hmacsha256_state state;
-  crypto_auth_hmacsha256_init(&state, raw(key), key.size());
+  crypto_auth_hmacsha256_init(&state, raw_key(key), key.size());
   for (const View part : parts) crypto_auth_hmacsha256_update(&state, raw(part), part.size());
   crypto_auth_hmacsha256_final(&state, raw_out(out));
   sodium_memzero(&state, sizeof state);

@@ -3,7 +3,7 @@
 // of the pool has signed.
 //
 // A certificate travels with those of its issuers, at most two, nearest first; the last one is signed by a root key.
-// What a chain permits is judged in standing.h.
+// What a chain permits is judged in membership.h.
 //
 // A certificate names its issuer by the id of the issuer's certificate, which is a digest of the body alone: one body
 // has one id, however many valid signatures can be made over it. It is kept and passed on as it was received.

@@ -18,9 +18,9 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "crypto/membership.h"
 #include "crypto/secret_bytes.h"
 #include "crypto/signed.h"
-#include "crypto/standing.h"
 #include "crypto/token.h"
 
 namespace crypto {
@@ -68,7 +68,7 @@ struct JoinAnswer {
   std::vector<std::vector<std::byte>> revocations;  // signed, at most answered_revocations_max
   std::vector<std::vector<std::byte>> peers;        // signed records, at most answered_peers_max
 };
-// Errors: bad_field; decoding also malformed.
+// Errors: bad_field; decoding also malformed. There is a secret in `bytes`, which are their owner's to wipe.
 [[nodiscard]] tl::expected<SecretBytes, StatementError> encode_answer(const JoinAnswer& answer);
 [[nodiscard]] tl::expected<JoinAnswer, StatementError> decode_answer(std::span<const std::byte> bytes);
 

@@ -79,7 +79,8 @@ class RevocationSet {
   Added add(OpenedRevocation entry);
   // Takes what `other` has; says whether everything found room.
   bool unite(const RevocationSet& other);
-  // Lets go of the entries that end before now; how many.
+  // Lets go of the entries that end before now; how many. Whoever compares digests does that first, and again when new
+  // entries have come: others may have been slower.
   std::size_t forget_ended(std::int64_t now_wall_ms);
 
   // Since when, if it is revoked.

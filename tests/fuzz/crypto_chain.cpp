@@ -3,20 +3,20 @@
 
 #include <algorithm>
 
-#include "crypto/standing.h"
+#include "crypto/membership.h"
 #include "tests/fuzz/crypto_statement.h"
 
 namespace {
 
 constexpr std::int64_t now_ms = 1'790'000'000'000;
 
-void check(const crypto::Standing& standing) {
-  const crypto::Certificate& own = standing.certificate;
-  assert((standing.roles & own.roles) == standing.roles);
-  assert(within(standing.allowance, own.allowance) == standing.allowance);
-  assert(standing.not_before_ms >= own.not_before_ms && standing.not_after_ms <= own.not_after_ms);
-  assert(standing.not_after_ms + crypto::renewal_grace_ms + crypto::clock_tolerance_ms >= now_ms);
-  assert(standing.ceiling.has_value() == own.ceiling.has_value());
+void check(const crypto::Membership& membership) {
+  const crypto::Certificate& own = membership.certificate;
+  assert((membership.roles & own.roles) == membership.roles);
+  assert(within(membership.allowance, own.allowance) == membership.allowance);
+  assert(membership.not_before_ms >= own.not_before_ms && membership.not_after_ms <= own.not_after_ms);
+  assert(membership.not_after_ms + crypto::renewal_grace_ms + crypto::clock_tolerance_ms >= now_ms);
+  assert(membership.ceiling.has_value() == own.ceiling.has_value());
 }
 
 }  // namespace

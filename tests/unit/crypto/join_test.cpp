@@ -177,10 +177,10 @@ TEST(join, a_machine_with_a_token_becomes_a_member_through_one_handshake) {
   const JoinGreeting heard = decode_greeting(*greeted).value();
   const auto root = pinned_root(heard.trust, token.root);
   ASSERT_TRUE(root);
-  const auto standing =
+  const auto membership =
       judge(heard.chain, {heard.trust.pool, {*root}}, samples::created_ms, RevocationSet{}, Purpose::membership);
-  ASSERT_TRUE(standing);
-  ASSERT_EQ(standing->certificate.noise_key, newcomer.remote());
+  ASSERT_TRUE(membership);
+  ASSERT_EQ(membership->certificate.noise_key, newcomer.remote());
   ASSERT_TRUE(inviter.read(newcomer.write({}).value()));
 
   Channel up(newcomer.take_session());

@@ -1,4 +1,4 @@
-#include "crypto/standing.h"
+#include "crypto/membership.h"
 
 #include <gtest/gtest.h>
 
@@ -37,19 +37,19 @@ struct Pool {
     leaf.issuer = middle.id;
     return {sign_certificate(leaf, second_issuer_pair()).value().bytes, middle.bytes, first.bytes};
   }
-  [[nodiscard]] tl::expected<Standing, CertificateError> judged(const CertificateChain& shown,
-                                                                std::int64_t at_ms = now_ms,
-                                                                Purpose purpose = Purpose::membership) const {
+  [[nodiscard]] tl::expected<Membership, CertificateError> judged(const CertificateChain& shown,
+                                                                  std::int64_t at_ms = now_ms,
+                                                                  Purpose purpose = Purpose::membership) const {
     return judge(encode_chain(shown).value(), trust, at_ms, revoked, purpose);
   }
-  [[nodiscard]] tl::expected<Standing, CertificateError> judged(std::int64_t at_ms = now_ms,
-                                                                Purpose purpose = Purpose::membership) const {
+  [[nodiscard]] tl::expected<Membership, CertificateError> judged(std::int64_t at_ms = now_ms,
+                                                                  Purpose purpose = Purpose::membership) const {
     return judged(chain(), at_ms, purpose);
   }
   [[nodiscard]] CertificateError refused(const CertificateChain& shown) const {
-    const auto standing = judged(shown);
-    EXPECT_FALSE(standing);
-    return standing ? CertificateError{} : standing.error();
+    const auto membership = judged(shown);
+    EXPECT_FALSE(membership);
+    return membership ? CertificateError{} : membership.error();
   }
 };
 
@@ -75,21 +75,21 @@ void revoke(RevocationSet& set, Revoked what) {
   ASSERT_EQ(set.add(open_revocation(sealed.bytes, samples::pool()).value()), RevocationSet::Added::added);
 }
 
-TEST(standing, of_a_node_is_what_its_certificate_says_with_the_names_that_follow_from_it) {
+TEST(membership, of_a_node_is_what_its_certificate_says_with_the_names_that_follow_from_it) {
   const Pool pool;
-  const auto standing = pool.judged();
-  ASSERT_TRUE(standing) << to_string(standing.error());
-  EXPECT_EQ(standing->certificate, samples::certificate());
-  EXPECT_EQ(standing->id, sign_certificate(samples::certificate(), samples::issuer_pair())->id);
-  EXPECT_EQ(standing->holder, key_id(node_domain, samples::node_pair().public_key()));
-  EXPECT_EQ(standing->roles, Roles{Role::run});
-  EXPECT_EQ(standing->allowance, samples::certificate().allowance);
-  EXPECT_EQ(standing->not_before_ms, samples::certificate().not_before_ms);
-  EXPECT_EQ(standing->not_after_ms, samples::certificate().not_after_ms);
-  EXPECT_EQ(standing->ceiling, std::nullopt);
+  const auto membership = pool.judged();
+  ASSERT_TRUE(membership) << to_string(membership.error());
+  EXPECT_EQ(membership->certificate, samples::certificate());
+  EXPECT_EQ(membership->id, sign_certificate(samples::certificate(), samples::issuer_pair())->id);
+  EXPECT_EQ(membership->holder, key_id(node_domain, samples::node_pair().public_key()));
+  EXPECT_EQ(membership->roles, Roles{Role::run});
+  EXPECT_EQ(membership->allowance, samples::certificate().allowance);
+  EXPECT_EQ(membership->not_before_ms, samples::certificate().not_before_ms);
+  EXPECT_EQ(membership->not_after_ms, samples::certificate().not_after_ms);
+  EXPECT_EQ(membership->ceiling, std::nullopt);
 }
 
-TEST(standing, of_a_user_has_the_name_of_a_user) {
+TEST(membership, of_a_user_has_the_name_of_a_user) {
   Pool pool;
   pool.node.kind = HolderKind::user;
   pool.node.noise_key.reset();
@@ -97,7 +97,7 @@ TEST(standing, of_a_user_has_the_name_of_a_user) {
   EXPECT_EQ(pool.judged()->holder, key_id(user_domain, samples::node_pair().public_key()));
 }
 
-TEST(standing, comes_through_one_issuer_two_or_the_root_itself) {
+TEST(membership, comes_through_one_issuer_two_or_the_root_itself) {
   EXPECT_TRUE(Pool{}.judged());
   EXPECT_TRUE(with_second_issuer().judged());
   Certificate direct = samples::certificate();
@@ -105,17 +105,17 @@ TEST(standing, comes_through_one_issuer_two_or_the_root_itself) {
   EXPECT_TRUE(Pool{}.judged({sign_certificate(direct, samples::root_pair())->bytes}));
 }
 
-TEST(standing, of_an_issuer_says_what_it_can_give) {
+TEST(membership, of_an_issuer_says_what_it_can_give) {
   const Pool pool = with_second_issuer();
   CertificateChain shown = pool.chain();
   shown.erase(shown.begin());
-  const auto standing = pool.judged(shown);
-  ASSERT_TRUE(standing);
-  EXPECT_TRUE(standing->roles.has(Role::issue));
-  EXPECT_EQ(standing->ceiling, second_issuer().ceiling);
+  const auto membership = pool.judged(shown);
+  ASSERT_TRUE(membership);
+  EXPECT_TRUE(membership->roles.has(Role::issue));
+  EXPECT_EQ(membership->ceiling, second_issuer().ceiling);
 }
 
-TEST(standing, has_no_role_that_some_issuer_could_not_give) {
+TEST(membership, has_no_role_that_some_issuer_could_not_give) {
   Pool pool;
   pool.node.roles = {Role::run, Role::submit, Role::admin};
   EXPECT_EQ(pool.judged()->roles, (Roles{Role::run, Role::submit}));
@@ -129,7 +129,7 @@ TEST(standing, has_no_role_that_some_issuer_could_not_give) {
   EXPECT_EQ(longer.judged()->roles, (Roles{Role::run}));
 }
 
-TEST(standing, has_no_allowance_that_some_issuer_has_not) {
+TEST(membership, has_no_allowance_that_some_issuer_has_not) {
   Pool pool;
   pool.issuer.allowance = {.parallel_max = 4, .projects = {{"blue", "green"}}};
   EXPECT_EQ(pool.judged()->allowance, (Allowance{.parallel_max = 4, .projects = {{"blue"}}}));
@@ -137,7 +137,7 @@ TEST(standing, has_no_allowance_that_some_issuer_has_not) {
   EXPECT_EQ(pool.judged()->allowance, pool.issuer.allowance);
 }
 
-TEST(standing, begins_and_ends_within_the_times_of_every_issuer) {
+TEST(membership, begins_and_ends_within_the_times_of_every_issuer) {
   Pool pool;
   pool.issuer.not_before_ms = samples::created_ms + 5;
   pool.issuer.not_after_ms = samples::created_ms + 50 * day_ms;
@@ -148,7 +148,7 @@ TEST(standing, begins_and_ends_within_the_times_of_every_issuer) {
   EXPECT_EQ(longer.judged()->not_after_ms, longer.issuer.not_after_ms);
 }
 
-TEST(standing, lives_no_longer_than_any_issuer_could_give) {
+TEST(membership, lives_no_longer_than_any_issuer_could_give) {
   Pool pool;
   pool.issuer.ceiling->life_ms_max = 30 * day_ms;
   EXPECT_EQ(pool.judged()->not_after_ms, samples::created_ms + 30 * day_ms);
@@ -160,7 +160,7 @@ TEST(standing, lives_no_longer_than_any_issuer_could_give) {
   EXPECT_EQ(longer.judged()->not_after_ms, samples::created_ms + 30 * day_ms);
 }
 
-TEST(standing, is_not_given_by_somebody_who_is_no_issuer) {
+TEST(membership, is_not_given_by_somebody_who_is_no_issuer) {
   // A node signs for another one, with its own certificate in the place of an issuer's.
   const Pool pool;
   const CertificateChain of_node = pool.chain();
@@ -174,7 +174,7 @@ TEST(standing, is_not_given_by_somebody_who_is_no_issuer) {
   EXPECT_EQ(longer.judged(), tl::unexpected(CertificateError::not_an_issuer));
 }
 
-TEST(standing, takes_a_chain_in_which_each_names_the_next) {
+TEST(membership, takes_a_chain_in_which_each_names_the_next) {
   const Pool pool = with_second_issuer();
   const CertificateChain good = pool.chain();
   EXPECT_EQ(pool.refused({good[0], good[2]}), CertificateError::broken_chain);
@@ -185,7 +185,7 @@ TEST(standing, takes_a_chain_in_which_each_names_the_next) {
   EXPECT_EQ(pool.refused({good[0], good[1], Bytes(70)}), CertificateError::malformed);
 }
 
-TEST(standing, needs_every_signature_of_the_chain) {
+TEST(membership, needs_every_signature_of_the_chain) {
   const Pool pool = with_second_issuer();
   for (std::size_t at = 0; at < 3; ++at) {
     CertificateChain shown = pool.chain();
@@ -199,7 +199,7 @@ TEST(standing, needs_every_signature_of_the_chain) {
   EXPECT_EQ(pool.refused(shown), CertificateError::bad_signature);
 }
 
-TEST(standing, rests_on_any_root_key_that_is_trusted_and_on_no_other) {
+TEST(membership, rests_on_any_root_key_that_is_trusted_and_on_no_other) {
   Pool pool;
   pool.trust.roots = {samples::pair(9).public_key(), samples::root_pair().public_key()};
   EXPECT_TRUE(pool.judged());
@@ -209,7 +209,7 @@ TEST(standing, rests_on_any_root_key_that_is_trusted_and_on_no_other) {
   EXPECT_EQ(pool.judged(), tl::unexpected(CertificateError::unknown_root));
 }
 
-TEST(standing, holds_in_one_pool_only) {
+TEST(membership, holds_in_one_pool_only) {
   Pool pool;
   pool.node.pool[0] ^= std::byte{1};
   EXPECT_EQ(pool.judged(), tl::unexpected(CertificateError::wrong_pool));
@@ -221,7 +221,7 @@ TEST(standing, holds_in_one_pool_only) {
   EXPECT_EQ(pool.judged(), tl::unexpected(CertificateError::wrong_pool));
 }
 
-TEST(standing, ends_when_any_of_the_chain_is_revoked_by_serial_or_key) {
+TEST(membership, ends_when_any_of_the_chain_is_revoked_by_serial_or_key) {
   const std::vector<Revoked> reasons{
       RevokedSerial{samples::certificate().serial},        RevokedSerial{second_issuer().serial},
       RevokedSerial{samples::issuer_certificate().serial}, RevokedSigner{samples::node_pair().public_key()},
@@ -240,7 +240,7 @@ TEST(standing, ends_when_any_of_the_chain_is_revoked_by_serial_or_key) {
   EXPECT_TRUE(pool.judged());
 }
 
-TEST(standing, is_judged_to_the_millisecond_with_the_tolerance_of_clocks) {
+TEST(membership, is_judged_to_the_millisecond_with_the_tolerance_of_clocks) {
   const Pool pool;
   const std::int64_t begin = samples::certificate().not_before_ms - 600'000;
   const std::int64_t end = samples::certificate().not_after_ms + 600'000;
@@ -252,7 +252,7 @@ TEST(standing, is_judged_to_the_millisecond_with_the_tolerance_of_clocks) {
   EXPECT_EQ(pool.judged(wall_ms_max), tl::unexpected(CertificateError::expired));
 }
 
-TEST(standing, suffices_for_a_renewal_for_sixty_days_more) {
+TEST(membership, suffices_for_a_renewal_for_sixty_days_more) {
   const Pool pool;
   const std::int64_t end = samples::certificate().not_after_ms + 600'000;
   constexpr std::int64_t sixty_days = std::int64_t{60} * 24 * 3'600 * 1'000;
@@ -262,7 +262,7 @@ TEST(standing, suffices_for_a_renewal_for_sixty_days_more) {
             tl::unexpected(CertificateError::not_yet_valid));
 }
 
-TEST(standing, of_what_is_no_chain_is_told_as_such) {
+TEST(membership, of_what_is_no_chain_is_told_as_such) {
   const Pool pool;
   EXPECT_EQ(judge({}, pool.trust, now_ms, pool.revoked, Purpose::membership).error(), CertificateError::malformed);
   EXPECT_EQ(judge(Bytes(chain_bytes_max + 1), pool.trust, now_ms, pool.revoked, Purpose::membership).error(),

@@ -1,4 +1,4 @@
-#include "crypto/standing.h"
+#include "crypto/membership.h"
 
 #include <algorithm>
 #include <utility>
@@ -58,32 +58,33 @@ bool is_revoked(const Certificate& certificate, const RevocationSet& revoked) {
          (certificate.noise_key && revoked.since(RevokedNode{*certificate.noise_key}));
 }
 
-Standing standing_of(const Claim& claim) {
+Membership membership_of(const Claim& claim) {
   const Certificate& it = claim.certificate;
   const KeyId holder = key_id(it.kind == HolderKind::node ? node_domain : user_domain, it.sign_key);
-  return Standing{it, claim.id, holder, it.roles, it.ceiling, it.allowance, it.not_before_ms, it.not_after_ms};
+  return Membership{it, claim.id, holder, it.roles, it.ceiling, it.allowance, it.not_before_ms, it.not_after_ms};
 }
 
 // What is left of it under an issuer.
-void narrow(Standing& standing, const Standing& issuer) {
+void narrow(Membership& membership, const Membership& issuer) {
   const Ceiling& ceiling = *issuer.ceiling;
-  standing.roles = standing.roles & ceiling.roles;
-  if (standing.ceiling) {
-    standing.ceiling->roles = standing.ceiling->roles & ceiling.roles;
-    standing.ceiling->life_ms_max = std::min(standing.ceiling->life_ms_max, ceiling.life_ms_max);
+  membership.roles = membership.roles & ceiling.roles;
+  if (membership.ceiling) {
+    membership.ceiling->roles = membership.ceiling->roles & ceiling.roles;
+    membership.ceiling->life_ms_max = std::min(membership.ceiling->life_ms_max, ceiling.life_ms_max);
   }
-  standing.allowance = within(standing.allowance, issuer.allowance);
-  standing.not_after_ms = std::min(standing.not_after_ms, standing.certificate.not_before_ms + ceiling.life_ms_max);
-  standing.not_after_ms = std::min(standing.not_after_ms, issuer.not_after_ms);
-  standing.not_before_ms = std::max(standing.not_before_ms, issuer.not_before_ms);
+  membership.allowance = within(membership.allowance, issuer.allowance);
+  membership.not_after_ms =
+      std::min(membership.not_after_ms, membership.certificate.not_before_ms + ceiling.life_ms_max);
+  membership.not_after_ms = std::min(membership.not_after_ms, issuer.not_after_ms);
+  membership.not_before_ms = std::max(membership.not_before_ms, issuer.not_before_ms);
 }
 
 // From the root to the holder: an issuer that was narrowed itself narrows what it issued.
-tl::expected<Standing, CertificateError> narrowed(const Claims& claims) {
-  Standing above = standing_of(claims.back());
+tl::expected<Membership, CertificateError> narrowed(const Claims& claims) {
+  Membership above = membership_of(claims.back());
   for (std::size_t i = claims.size() - 1; i > 0; --i) {
     if (!above.roles.has(Role::issue)) return tl::unexpected(CertificateError::not_an_issuer);
-    Standing below = standing_of(claims[i - 1]);
+    Membership below = membership_of(claims[i - 1]);
     narrow(below, above);
     above = std::move(below);
   }
@@ -92,9 +93,9 @@ tl::expected<Standing, CertificateError> narrowed(const Claims& claims) {
 
 }  // namespace
 
-tl::expected<Standing, CertificateError> judge(std::span<const std::byte> chain, const Trust& trust,
-                                               std::int64_t now_wall_ms, const RevocationSet& revoked,
-                                               Purpose purpose) {
+tl::expected<Membership, CertificateError> judge(std::span<const std::byte> chain, const Trust& trust,
+                                                 std::int64_t now_wall_ms, const RevocationSet& revoked,
+                                                 Purpose purpose) {
   const auto claims = claims_of(chain);
   if (!claims) return tl::unexpected(claims.error());
   const auto of_pool = [&](const Claim& claim) { return claim.certificate.pool == trust.pool; };
@@ -102,18 +103,18 @@ tl::expected<Standing, CertificateError> judge(std::span<const std::byte> chain,
   const auto root = root_of(*claims, trust);
   if (!root) return tl::unexpected(root.error());
   if (const Fault fault = signatures_fault(*claims, *root)) return tl::unexpected(*fault);
-  auto standing = narrowed(*claims);
-  if (!standing) return standing;
+  auto membership = narrowed(*claims);
+  if (!membership) return membership;
   const auto is_out = [&](const Claim& claim) { return is_revoked(claim.certificate, revoked); };
   if (std::ranges::any_of(*claims, is_out)) return tl::unexpected(CertificateError::revoked);
-  if (now_wall_ms < standing->not_before_ms - clock_tolerance_ms) {
+  if (now_wall_ms < membership->not_before_ms - clock_tolerance_ms) {
     return tl::unexpected(CertificateError::not_yet_valid);
   }
   const std::int64_t grace_ms = purpose == Purpose::renewal ? renewal_grace_ms : 0;
-  if (now_wall_ms > standing->not_after_ms + grace_ms + clock_tolerance_ms) {
+  if (now_wall_ms > membership->not_after_ms + grace_ms + clock_tolerance_ms) {
     return tl::unexpected(CertificateError::expired);
   }
-  return standing;
+  return membership;
 }
 
 }  // namespace crypto

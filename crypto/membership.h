@@ -26,7 +26,7 @@ struct Trust {
 };
 
 // What a chain permits, after everyone in it has had his say.
-struct Standing {
+struct Membership {
   Certificate certificate;  // the holder's, as it was signed
   Digest id;                // of it
   KeyId holder;             // name of the node or user (of an issuer: as if of a user)
@@ -35,7 +35,7 @@ struct Standing {
   Allowance allowance;
   std::int64_t not_before_ms = 0;
   std::int64_t not_after_ms = 0;
-  bool operator==(const Standing&) const = default;
+  bool operator==(const Membership&) const = default;
 };
 
 enum class Purpose : std::uint8_t {
@@ -46,8 +46,8 @@ enum class Purpose : std::uint8_t {
 // Whether an encoded chain speaks for its holder at that time, to somebody who knows the pool's root keys and what is
 // revoked. Beginnings and ends may be missed by `clock_tolerance_ms`. Of several reasons the first in the order of
 // CertificateError is told: nothing is said about the time of what nobody signed.
-[[nodiscard]] tl::expected<Standing, CertificateError> judge(std::span<const std::byte> chain, const Trust& trust,
-                                                             std::int64_t now_wall_ms, const RevocationSet& revoked,
-                                                             Purpose purpose);
+[[nodiscard]] tl::expected<Membership, CertificateError> judge(std::span<const std::byte> chain, const Trust& trust,
+                                                               std::int64_t now_wall_ms, const RevocationSet& revoked,
+                                                               Purpose purpose);
 
 }  // namespace crypto

@@ -115,6 +115,16 @@ TEST(membership, of_an_issuer_says_what_it_can_give) {
   EXPECT_EQ(membership->ceiling, second_issuer().ceiling);
 }
 
+TEST(membership, of_an_issuer_can_give_no_more_than_what_it_was_given_itself) {
+  Pool pool = with_second_issuer();
+  pool.issuer.ceiling = Ceiling{{Role::submit, Role::admin, Role::issue}, 40 * day_ms};
+  CertificateChain shown = pool.chain();
+  shown.erase(shown.begin());
+  const auto membership = pool.judged(shown, samples::created_ms - 90 * day_ms);
+  ASSERT_TRUE(membership);
+  EXPECT_EQ(membership->ceiling, (Ceiling{{Role::submit}, 40 * day_ms}));
+}
+
 TEST(membership, has_no_role_that_some_issuer_could_not_give) {
   Pool pool;
   pool.node.roles = {Role::run, Role::submit, Role::admin};

@@ -280,6 +280,46 @@ TEST(noise, keeps_no_secret_longer_than_it_needs_it) {
   }
 }
 
+TEST(noise, who_wrote_the_last_message_keeps_no_key_either) {
+  samples::Place<Handshake> place;
+  Handshake* left = with_setup(HandshakeSide::initiator, {}, [&](const Handshake::Setup& setup, ExchangePair fresh) {
+    return place.make(setup, std::move(fresh));
+  });
+  const Bytes32 own = samples::filled<Bytes32>(initiator_key);
+  const Bytes32 ephemeral = samples::filled<Bytes32>(initiator_ephemeral);
+  Handshake right = responder();
+  ASSERT_TRUE(right.read(left->write({}).value()));
+  ASSERT_TRUE(left->read(right.write({}).value()));
+  ASSERT_TRUE(place.contains(own) && place.contains(ephemeral));
+  ASSERT_TRUE(right.read(left->write({}).value()));
+  EXPECT_FALSE(place.contains(std::span(own).first(4)) || place.contains(std::span(ephemeral).first(4)));
+  left->~Handshake();
+}
+
+TEST(noise, what_was_derived_is_forgotten_with_the_first_error) {
+  // The chaining key and the key of the cipher when the tag of this first message is looked at.
+  Bytes begin = samples::bytes_of(protocol_name(link_suite));
+  begin.resize(64);
+  const DerivedSecrets of_psk = derive(NoiseHash::sha512, begin, samples::filled<Bytes32>(psk_byte));
+  const DerivedSecrets of_key = derive(NoiseHash::sha512, of_psk.outputs[0].bytes(), Bytes32{});
+  samples::Place<Handshake> place;
+  Handshake* right = with_setup(HandshakeSide::responder, {}, [&](const Handshake::Setup& setup, ExchangePair fresh) {
+    return place.make(setup, std::move(fresh));
+  });
+  ASSERT_EQ(right->read(Bytes(48)), tl::unexpected(HandshakeError::bad_tag));
+  EXPECT_FALSE(place.contains(of_key.outputs[0].bytes().first(8)));
+  EXPECT_FALSE(place.contains(of_key.outputs[1].bytes().first(8)));
+  right->~Handshake();
+  right = with_setup(HandshakeSide::responder, {}, [&](const Handshake::Setup& setup, ExchangePair fresh) {
+    return place.make(setup, std::move(fresh));
+  });
+  // One that is read leaves them there: that is where they would be.
+  ASSERT_TRUE(right->read(first_message_with(Bytes32{}, psk_byte)));
+  EXPECT_TRUE(place.contains(of_key.outputs[0].bytes()));
+  EXPECT_TRUE(place.contains(of_key.outputs[1].bytes().first(32)));
+  right->~Handshake();
+}
+
 TEST(noise, the_psk_seals_the_first_payload_and_the_link_is_another_for_each_ephemeral_key) {
   const Bytes first = initiator().write(payload).value();
   EXPECT_EQ(first.size(), 32 + payload.size() + seal_bytes);

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "crypto/base32.h"
 #include "crypto/certificate.h"
 #include "crypto/digest.h"
 #include "crypto/noise_hash.h"
@@ -167,6 +168,40 @@ TEST(token, expires_at_a_whole_second_of_a_possible_year) {
   EXPECT_TRUE(writable([](JoinToken& it) { it.not_after_ms = 0; }));
   EXPECT_TRUE(writable([](JoinToken& it) { it.not_after_ms = wall_ms_max - 999; }));
   EXPECT_FALSE(writable([](JoinToken& it) { it.not_after_ms = wall_ms_max + 1; }));
+}
+
+// A token whose length and digest are right, whatever it says.
+std::string crafted(const std::vector<std::byte>& counted) {
+  const auto high = static_cast<std::byte>(counted.size() >> 8U);
+  const auto low = static_cast<std::byte>(counted.size() & 0xffU);
+  std::vector<std::byte> bytes{high, low, ~high, ~low};
+  bytes.insert(bytes.end(), counted.begin(), counted.end());
+  const Digest check = digest(token_domain, bytes);
+  bytes.insert(bytes.end(), check.bytes.begin(), check.bytes.begin() + 4);
+  std::vector<std::byte> characters(base32_size(bytes.size()));
+  to_base32(bytes, characters);
+  std::string text = "gib1-";
+  for (const std::byte character : characters) text += std::to_integer<char>(character);
+  return text;
+}
+
+TEST(token, that_was_made_wrong_is_told_so) {
+  const std::vector<std::byte> secret_alone(32);
+  EXPECT_EQ(read(crafted(secret_alone)).error(), TokenError::bad_field);
+  for (std::size_t size = 0; size < 32; ++size) {
+    EXPECT_EQ(read(crafted(std::vector<std::byte>(size))).error(), TokenError::mistyped) << size;
+  }
+  // Root, id, second 0, one address that is a host "a" with port 1.
+  std::vector<std::byte> good(32 + 16 + 8);
+  for (const int byte : {0, 1, 1, 1, 0x61, 1}) good.push_back(static_cast<std::byte>(byte));
+  EXPECT_TRUE(read_token(crafted(good), 0, 0));
+  std::vector<std::byte> bad = good;
+  bad.back() = std::byte{0};
+  EXPECT_EQ(read(crafted(bad)).error(), TokenError::bad_field);
+  bad = good;
+  bad.push_back(std::byte{0});
+  EXPECT_EQ(read(crafted(bad)).error(), TokenError::bad_field);
+  EXPECT_EQ(read(crafted(std::vector<std::byte>(5'000))).error(), TokenError::mistyped);
 }
 
 TEST(token, pins_the_first_half_of_the_root_keys_id) {

@@ -31,7 +31,7 @@ inline constexpr std::size_t holder_name_bytes_max = 64;
 inline constexpr std::size_t certificate_extensions_max = 8;
 inline constexpr std::size_t certificate_extension_bytes_max = 64;  // of a key, and of a value
 inline constexpr std::int64_t member_life_ms_max = 366 * day_ms;
-inline constexpr std::int64_t issuer_life_ms_max = 5 * 366 * day_ms;
+inline constexpr std::int64_t issuer_life_ms_max = std::int64_t{5} * 366 * day_ms;
 inline constexpr std::int64_t renewal_grace_ms = 60 * day_ms;
 
 enum class HolderKind : std::uint8_t { node, user, issuer };

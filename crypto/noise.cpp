@@ -27,13 +27,13 @@ std::string_view to_string(HandshakeError error) {
   return {};
 }
 
-Handshake::Handshake(const Setup& setup, ExchangePair ephemeral)
+Handshake::Handshake(const Setup& setup, Secret<32> ephemeral)
     : suite_(setup.suite),
       side_(setup.side),
       state_(setup.suite.hash, protocol_name(setup.suite)),
       static_(setup.own.secret().bytes()),
       static_public_(setup.own.public_key()),
-      ephemeral_(std::move(ephemeral)),
+      ephemeral_seed_(std::move(ephemeral)),
       remote_static_(setup.remote) {
   assert(setup.psks.size() == row().psks && row().psks <= noise_psks_max);
   assert(setup.remote.has_value() == (row().knows_responder && initiator()));
@@ -105,6 +105,7 @@ Handshake::Fault Handshake::mix_step(NoiseStep step) {
 
 Handshake::Fault Handshake::write_step(NoiseStep step, std::vector<std::byte>& message) {
   if (step == NoiseStep::e) {
+    ephemeral_.emplace(std::move(ephemeral_seed_));
     append(message, ephemeral_->public_key().bytes);
     mix_ephemeral(ephemeral_->public_key());
     return std::nullopt;
@@ -193,6 +194,7 @@ HandshakeError Handshake::fail(HandshakeError error) {
 
 void Handshake::forget_keys() {
   static_.clear();
+  ephemeral_seed_.clear();
   ephemeral_.reset();
   for (Secret<32>& psk : psks_) psk.clear();
 }

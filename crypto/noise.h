@@ -78,8 +78,9 @@ class Handshake {
     std::span<const Secret<32>> psks;   // as many as the pattern has, in its order; copied likewise
     std::optional<ExchangeKey> remote;  // an initiator's where the pattern wants it known, else nothing
   };
-  // REQUIRES: `ephemeral` is random and used for this handshake only.
-  Handshake(const Setup& setup, ExchangePair ephemeral);
+  // REQUIRES: `ephemeral` is random and used for this handshake only. Its public half is computed when it is sent: who
+  // fails at the first message costs no curve at all.
+  Handshake(const Setup& setup, Secret<32> ephemeral);
 
   [[nodiscard]] bool to_write() const;
   [[nodiscard]] bool finished() const;
@@ -117,6 +118,7 @@ class Handshake {
   NoiseState state_;
   Secret<32> static_;
   ExchangeKey static_public_;
+  Secret<32> ephemeral_seed_;  // until it is sent
   std::optional<ExchangePair> ephemeral_;
   std::array<Secret<32>, noise_psks_max> psks_;
   std::size_t psks_used_ = 0;

@@ -10,9 +10,9 @@ namespace crypto {
 
 inline constexpr std::int64_t wall_ms_max = 253'402'300'799'999;  // the end of the year 9999
 inline constexpr std::int64_t second_ms = 1'000;
-inline constexpr std::int64_t day_ms = 24 * 3'600 * second_ms;
+inline constexpr std::int64_t day_ms = std::int64_t{24} * 3'600 * second_ms;
 
 // Clocks of two machines may differ by so much; the last millisecond of it is still good.
-inline constexpr std::int64_t clock_tolerance_ms = 10 * 60 * second_ms;
+inline constexpr std::int64_t clock_tolerance_ms = std::int64_t{10} * 60 * second_ms;
 
 }  // namespace crypto

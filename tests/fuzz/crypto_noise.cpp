@@ -14,10 +14,13 @@ namespace {
 
 using Bytes = std::vector<std::byte>;
 
-crypto::ExchangePair pair(std::uint8_t which) {
+crypto::Secret<32> seed(std::uint8_t which) {
   crypto::Secret<32> secret;
   for (std::byte& byte : secret.writable()) byte = std::byte{which};
-  return crypto::ExchangePair(std::move(secret));
+  return secret;
+}
+crypto::ExchangePair pair(std::uint8_t which) {
+  return crypto::ExchangePair(seed(which));
 }
 
 crypto::Handshake machine(crypto::NoiseSuite suite, crypto::HandshakeSide side) {
@@ -28,7 +31,7 @@ crypto::Handshake machine(crypto::NoiseSuite suite, crypto::HandshakeSide side) 
   std::optional<crypto::ExchangeKey> remote;
   if (initiator && row.knows_responder) remote = pair(2).public_key();
   return crypto::Handshake({.suite = suite, .side = side, .prologue = {}, .own = own, .psks = psks, .remote = remote},
-                           pair(initiator ? 3 : 4));
+                           seed(initiator ? 3 : 4));
 }
 
 // Reads `message` after `before` good ones, and after it, if it was taken for good, all that must still come.

@@ -42,11 +42,11 @@ void answer_or_refuse(const auto& outcome) {
   }
 }
 
-crypto::ExchangePair random_pair() {
+crypto::Secret<32> random_secret() {
   std::random_device random;
   crypto::Secret<32> secret;
   for (std::byte& byte : secret.writable()) byte = static_cast<std::byte>(random());
-  return crypto::ExchangePair(std::move(secret));
+  return secret;
 }
 
 std::optional<crypto::Handshake> machine(const std::vector<std::string>& words) {
@@ -58,7 +58,7 @@ std::optional<crypto::Handshake> machine(const std::vector<std::string>& words) 
   if (words.size() > 4) remote = crypto::ExchangeKey{crypto::samples::array_from_hex<crypto::Bytes32>(words[4])};
   const auto side = words[1] == "initiator" ? crypto::HandshakeSide::initiator : crypto::HandshakeSide::responder;
   return crypto::Handshake(
-      {.suite = *suite, .side = side, .prologue = prologue, .own = own, .psks = {}, .remote = remote}, random_pair());
+      {.suite = *suite, .side = side, .prologue = prologue, .own = own, .psks = {}, .remote = remote}, random_secret());
 }
 
 int converse(crypto::Handshake handshake) {

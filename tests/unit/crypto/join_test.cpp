@@ -167,9 +167,9 @@ TEST(join, a_machine_with_a_token_becomes_a_member_through_one_handshake) {
   psks.push_back(joining_psk(token));
   const Bytes prologue = joining_prologue(token.id);
   Handshake newcomer({.side = HandshakeSide::initiator, .prologue = prologue, .own = newcomer_static, .psks = psks},
-                     ExchangePair(Secret<32>(samples::filled<Bytes32>(0x63))));
+                     Secret<32>(samples::filled<Bytes32>(0x63)));
   Handshake inviter({.side = HandshakeSide::responder, .prologue = prologue, .own = inviter_static, .psks = psks},
-                    ExchangePair(Secret<32>(samples::filled<Bytes32>(0x64))));
+                    Secret<32>(samples::filled<Bytes32>(0x64)));
 
   ASSERT_TRUE(inviter.read(newcomer.write({}).value()));
   const auto greeted = newcomer.read(inviter.write(encode_greeting(greeting()).value()).value());

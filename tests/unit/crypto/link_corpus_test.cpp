@@ -143,7 +143,7 @@ Handshake machine(NoiseSuite suite, HandshakeSide side) {
   std::optional<ExchangeKey> remote;
   if (initiator && noise_pattern_row(suite.pattern).knows_responder) remote = pair(2).public_key();
   return Handshake({.suite = suite, .side = side, .prologue = {}, .own = own, .psks = psks, .remote = remote},
-                   pair(initiator ? 3 : 4));
+                   Secret<32>(samples::filled<Bytes32>(initiator ? 3 : 4)));
 }
 
 // The messages of one handshake and a frame, each behind the byte that says what it is.

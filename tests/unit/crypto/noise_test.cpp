@@ -20,8 +20,11 @@ using Bytes = std::vector<std::byte>;
 const Bytes prologue = samples::bytes_of("prologue");
 const Bytes payload = samples::bytes_of("payload");
 
+Secret<32> seed(unsigned char which) {
+  return Secret<32>(samples::filled<Bytes32>(which));
+}
 ExchangePair pair(unsigned char which) {
-  return ExchangePair(Secret<32>(samples::filled<Bytes32>(which)));
+  return ExchangePair(seed(which));
 }
 constexpr unsigned char initiator_key = 0x21;
 constexpr unsigned char responder_key = 0x22;
@@ -48,11 +51,11 @@ auto with_setup(HandshakeSide side, const Keys& keys, Make make) {
   if (initiator && row.knows_responder) remote = pair(responder_key).public_key();
   const Handshake::Setup setup{
       .suite = keys.suite, .side = side, .prologue = keys.said, .own = own, .psks = psks, .remote = remote};
-  return make(setup, pair(initiator ? initiator_ephemeral : responder_ephemeral));
+  return make(setup, seed(initiator ? initiator_ephemeral : responder_ephemeral));
 }
 
 Handshake end(HandshakeSide side, const Keys& keys = {}) {
-  return with_setup(side, keys, [](const Handshake::Setup& setup, ExchangePair ephemeral) {
+  return with_setup(side, keys, [](const Handshake::Setup& setup, Secret<32> ephemeral) {
     return Handshake(setup, std::move(ephemeral));
   });
 }
@@ -252,7 +255,7 @@ TEST(noise, keeps_no_secret_longer_than_it_needs_it) {
   enum class End { finished, bad_tag, low_order_key };
   for (const End how : {End::finished, End::bad_tag, End::low_order_key}) {
     samples::Place<Handshake> place;
-    Handshake* right = with_setup(HandshakeSide::responder, {}, [&](const Handshake::Setup& setup, ExchangePair fresh) {
+    Handshake* right = with_setup(HandshakeSide::responder, {}, [&](const Handshake::Setup& setup, Secret<32> fresh) {
       return place.make(setup, std::move(fresh));
     });
     ASSERT_TRUE(place.contains(own) && place.contains(ephemeral) && place.contains(psk));
@@ -282,7 +285,7 @@ TEST(noise, keeps_no_secret_longer_than_it_needs_it) {
 
 TEST(noise, who_wrote_the_last_message_keeps_no_key_either) {
   samples::Place<Handshake> place;
-  Handshake* left = with_setup(HandshakeSide::initiator, {}, [&](const Handshake::Setup& setup, ExchangePair fresh) {
+  Handshake* left = with_setup(HandshakeSide::initiator, {}, [&](const Handshake::Setup& setup, Secret<32> fresh) {
     return place.make(setup, std::move(fresh));
   });
   const Bytes32 own = samples::filled<Bytes32>(initiator_key);
@@ -303,14 +306,14 @@ TEST(noise, what_was_derived_is_forgotten_with_the_first_error) {
   const DerivedSecrets of_psk = derive(NoiseHash::sha512, begin, samples::filled<Bytes32>(psk_byte));
   const DerivedSecrets of_key = derive(NoiseHash::sha512, of_psk.outputs[0].bytes(), Bytes32{});
   samples::Place<Handshake> place;
-  Handshake* right = with_setup(HandshakeSide::responder, {}, [&](const Handshake::Setup& setup, ExchangePair fresh) {
+  Handshake* right = with_setup(HandshakeSide::responder, {}, [&](const Handshake::Setup& setup, Secret<32> fresh) {
     return place.make(setup, std::move(fresh));
   });
   ASSERT_EQ(right->read(Bytes(48)), tl::unexpected(HandshakeError::bad_tag));
   EXPECT_FALSE(place.contains(of_key.outputs[0].bytes().first(8)));
   EXPECT_FALSE(place.contains(of_key.outputs[1].bytes().first(8)));
   right->~Handshake();
-  right = with_setup(HandshakeSide::responder, {}, [&](const Handshake::Setup& setup, ExchangePair fresh) {
+  right = with_setup(HandshakeSide::responder, {}, [&](const Handshake::Setup& setup, Secret<32> fresh) {
     return place.make(setup, std::move(fresh));
   });
   // One that is read leaves them there: that is where they would be.
@@ -331,7 +334,7 @@ TEST(noise, the_psk_seals_the_first_payload_and_the_link_is_another_for_each_eph
     const ExchangePair own = pair(initiator_key);
     std::vector<Secret<32>> psks;
     psks.emplace_back(samples::filled<Bytes32>(psk_byte));
-    Handshake left({.prologue = prologue, .own = own, .psks = psks}, pair(ephemeral));
+    Handshake left({.prologue = prologue, .own = own, .psks = psks}, seed(ephemeral));
     Handshake right = responder();
     EXPECT_TRUE(right.read(left.write({}).value()));
     EXPECT_TRUE(left.read(right.write({}).value()));

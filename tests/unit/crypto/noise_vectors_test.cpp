@@ -25,8 +25,11 @@ const json& vectors() {
   return all;
 }
 
+Secret<32> secret_of(const json& vector, const std::string& field) {
+  return Secret<32>(samples::array_from_hex<Bytes32>(vector.at(field).get<std::string>()));
+}
 ExchangePair pair_of(const json& vector, const std::string& field) {
-  return ExchangePair(Secret<32>(samples::array_from_hex<Bytes32>(vector.at(field).get<std::string>())));
+  return ExchangePair(secret_of(vector, field));
 }
 
 Bytes bytes_of(const json& value) {
@@ -52,7 +55,7 @@ Handshake end_of(const json& vector, HandshakeSide side) {
                     .own = own,
                     .psks = psks,
                     .remote = remote},
-                   pair_of(vector, prefix + "ephemeral"));
+                   secret_of(vector, prefix + "ephemeral"));
 }
 
 class NoiseVector : public testing::TestWithParam<std::size_t> {

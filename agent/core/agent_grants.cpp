@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/core/agent.h"
+#include "agent/core/planted.h"
 
 namespace agent::core {
 
@@ -218,7 +219,10 @@ void Agent::on_message(NodeId from, const protocol::Recall& recall, const Proofs
   Branch& branch = branches_.at(*key);
   Branch::Returning back;
   if (const auto* count = std::get_if<std::uint64_t>(&recall.what)) {
-    if (*count == protocol::recall_all) return branch.drain();
+    if (*count == protocol::recall_all) {
+      if (!planted(Defect::begin_on)) branch.drain();
+      return;
+    }
     back = branch.return_back(*count);
   } else {
     back = branch.return_these(IntervalSet(std::get<protocol::Intervals>(recall.what)));

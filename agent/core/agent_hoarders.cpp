@@ -51,7 +51,9 @@ void Agent::recall_hoarded() {
         helper.recalled_at = now_;
         const IntervalSet hoard = helper.unstarted();
         note(Notice::What::recalled, branch, hoard.intervals().front(), node);
-        send(node, protocol::Recall{.branch = helper.id, .what = hoard.count()});
+        protocol::Recall recall{.branch = helper.id, .what = {}};
+        recall.what = hoard.count();
+        send(node, std::move(recall));
       } else if (helper.recalled_at && now_ - *helper.recalled_at >= recall_patience) {
         hoarders.push_back(node);
       }

@@ -21,10 +21,12 @@ enum class Defect {
   keep_returned,     // what was returned to the master stays with the helper as well
   outlive_lease,     // nothing is stopped when a lease lapses
   keep_job,          // a job stays known after its end
+  begin_on,          // a helper goes on beginning what is to begin no more
 };
-inline constexpr std::array<std::string_view, 12> defect_names{
+inline constexpr std::array<std::string_view, 13> defect_names{
     "none",     "settle_early", "forget_lent",      "same_attempt",  "lease_by_receipt", "uncounted_copies",
-    "drop_hit", "leak_helper",  "accept_ungranted", "keep_returned", "outlive_lease",    "keep_job"};
+    "drop_hit", "leak_helper",  "accept_ungranted", "keep_returned", "outlive_lease",    "keep_job",
+    "begin_on"};
 
 #ifdef GIBBON_PLANTED_DEFECTS
 inline Defect planted_defect = Defect::none;

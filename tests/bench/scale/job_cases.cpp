@@ -1,5 +1,6 @@
 // One job on the whole pool: how close to the ideal, and what it takes in messages.
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include "agent/core/random.h"
@@ -37,9 +38,13 @@ void common_rows(const Setting& setting, const std::string& name, const Pool& po
   table.row(name, "things simulated per second of that", static_cast<double>(measured.turns) / measured.wall_seconds);
 }
 
-Measured against_ideal(const Setting& setting, const std::string& name, const Pool& pool, double bar) {
+Measured against_ideal(const Setting& setting, const std::string& name, const Pool& pool, std::optional<double> bar) {
   const Measured measured = run(pool, setting.talk);
-  setting.table.row(name, "makespan / ideal", measured.summary.ratio, bar);
+  if (bar) {
+    setting.table.row(name, "makespan / ideal", measured.summary.ratio, *bar);
+  } else {
+    setting.table.row(name, "makespan / ideal", measured.summary.ratio);
+  }
   common_rows(setting, name, pool, measured);
   return measured;
 }
@@ -103,7 +108,8 @@ void struck(const Setting& setting) {
   const Measured measured = against_ideal(setting, "struck", pool, 1.25);
   setting.table.row("struck", "% of the iterations redone", redone_percent(measured));
   at_mean_power_one(pool);
-  (void)against_ideal(setting, "struck, mean 1", pool, 1.25);
+  // Without a bar: the slowest of the slowed need a minute for one iteration, of a job that ideally takes two.
+  (void)against_ideal(setting, "struck, mean 1", pool, std::nullopt);
 }
 
 void anywhere(const Setting& setting) {

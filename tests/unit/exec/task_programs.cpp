@@ -6,10 +6,12 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <climits>
 #include <cstdio>
 #include <cstring>
@@ -56,20 +58,30 @@ int touch_memory() {
   while (true) ::pause();
 }
 
+// Until the child has ended or stopped; it is not reaped.
+void await_state(pid_t child, int state) {
+  siginfo_t info{};
+  while (::waitid(P_PID, static_cast<id_t>(child), &info, state | WNOWAIT) != 0 && errno == EINTR) {
+  }
+}
+
 // Leaves a process that has escaped by double fork and a session of its own, deaf to SIGTERM, and one that is stopped.
 int leave_survivors() {
-  if (::fork() == 0) {
+  const pid_t between = ::fork();
+  if (between == 0) {
     ::setsid();
     ::signal(SIGTERM, SIG_IGN);
     ::signal(SIGHUP, SIG_IGN);
     if (::fork() == 0) sleep_for_ever();
     ::_exit(0);
   }
-  if (::fork() == 0) {
+  const pid_t stopped = ::fork();
+  if (stopped == 0) {
     ::raise(SIGSTOP);
     sleep_for_ever();
   }
-  ::usleep(20'000);
+  await_state(between, WEXITED);
+  await_state(stopped, WSTOPPED);
   return 3;
 }
 
@@ -84,10 +96,11 @@ int stay_with_survivors() {
 
 int leave_zombies() {
   for (int i = 0; i < 50; ++i) {
-    if (::fork() == 0) ::_exit(0);
+    const pid_t zombie = ::fork();
+    if (zombie == 0) ::_exit(0);
+    await_state(zombie, WEXITED);
   }
   if (::fork() == 0) sleep_for_ever();
-  ::usleep(20'000);
   return 0;
 }
 

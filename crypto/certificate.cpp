@@ -109,10 +109,14 @@ std::string_view to_string(CertificateError error) {
 }
 
 bool sensible_holder_name(const std::string& name) {
-  return !name.empty() && std::ranges::none_of(name, [](char c) {
-    const auto code = static_cast<unsigned char>(c);
-    return code < 0x20 || code == 0x7f;
-  });
+  unsigned before = 0;
+  for (const char c : name) {
+    const unsigned code = static_cast<unsigned char>(c);
+    if (code < 0x20 || code == 0x7f) return false;
+    if (before == 0xc2 && code < 0xa0) return false;  // U+0080 to U+009F in UTF-8
+    before = code;
+  }
+  return !name.empty();
 }
 
 Digest root_id(const PublicKey& root) {

@@ -77,6 +77,13 @@ TEST(certificate, has_a_name_that_can_be_shown) {
   EXPECT_TRUE(named("b") && named("bêta 2 (Léa's)") && named(std::string(64, 'n')));
   EXPECT_FALSE(named("") || named(std::string(65, 'n')) || named("a\nb") || named("a\x1b[31m") || named("a\x7f"));
   EXPECT_FALSE(named(std::string("a\0b", 3)));
+  // A terminal may take U+009B for the beginning of a command. U+00A0 is a blank, and U+0142 ends in the same byte.
+  EXPECT_FALSE(
+      named("a\xc2\x9b"
+            "31m"));
+  EXPECT_TRUE(named("a\xc2\xa0"
+                    "b") &&
+              named("\xc5\x82"));
 }
 
 TEST(certificate, names_its_projects_in_order_and_each_once) {

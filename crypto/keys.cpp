@@ -7,17 +7,11 @@
 #include <vector>
 
 #include "crypto/digest.h"
+#include "crypto/raw.h"
 
 namespace crypto {
 
 namespace {
-
-unsigned char* raw_out(std::span<std::byte> bytes) {
-  return reinterpret_cast<unsigned char*>(bytes.data());
-}
-const unsigned char* raw(std::span<const std::byte> bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes.data());
-}
 
 // Ed25519 reads its message twice, so it must lie in one piece.
 std::vector<std::byte> in_domain(Domain domain, std::span<const std::byte> body) {
@@ -60,6 +54,12 @@ KeyId key_id(Domain domain, const PublicKey& key) {
 ExchangePair::ExchangePair(Secret<32> secret) : secret_(std::move(secret)) {
   [[maybe_unused]] const int result = crypto_scalarmult_base(raw_out(public_.bytes), raw(secret_.bytes()));
   assert(result == 0);
+}
+
+std::optional<Secret<32>> exchange(const Secret<32>& ours, const ExchangeKey& theirs) {
+  Secret<32> shared;
+  if (crypto_scalarmult(raw_out(shared.writable()), raw(ours.bytes()), raw(theirs.bytes)) != 0) return std::nullopt;
+  return shared;
 }
 
 }  // namespace crypto

@@ -2,6 +2,7 @@
 // Key pairs. Signing (Ed25519, RFC 8032) and key exchange (X25519, RFC 7748) never share a key.
 
 #include <cstddef>
+#include <optional>
 #include <span>
 
 #include "crypto/bytes.h"
@@ -35,7 +36,8 @@ class SigningPair {
 // The name of a signing key: BLAKE2b-256 over `domain \0 key`; `user_domain` or `node_domain`.
 [[nodiscard]] KeyId key_id(Domain domain, const PublicKey& key);
 
-// The key of one run of an agent (its instance), or later of a link. Made from 32 random bytes. Move-only.
+// A static key of links, the key of one run of an agent (its instance), or the ephemeral key of one handshake. Made
+// from 32 random bytes. Move-only.
 class ExchangePair {
  public:
   explicit ExchangePair(Secret<32> secret);
@@ -46,5 +48,8 @@ class ExchangePair {
   Secret<32> secret_;
   ExchangeKey public_;
 };
+
+// X25519. Nothing if `theirs` is of low order, whose result everybody knows.
+[[nodiscard]] std::optional<Secret<32>> exchange(const Secret<32>& ours, const ExchangeKey& theirs);
 
 }  // namespace crypto

@@ -49,9 +49,7 @@ void environment_fields(Wire& wire, T& environment) {
 
 template <class Wire, class T>
 void extension_fields(Wire& wire, T& entries) {
-  wire.table(entries, {.most = extensions_max, .element_bytes_min = 3}, extension_key_bytes_max,
-             [&wire](auto& value) { wire.bytes(value, extension_value_bytes_max); });
-  wire.require(!entries.contains(std::string{}));
+  entry_fields(wire, entries, extensions_max, extension_key_bytes_max, extension_value_bytes_max);
 }
 
 template <class Wire, class T>

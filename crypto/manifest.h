@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "crypto/signed.h"
+#include "crypto/wall_time.h"
 
 namespace crypto {
 
@@ -36,7 +37,6 @@ inline constexpr std::uint8_t least_sandbox_max = 3;
 inline constexpr std::uint8_t redundancy_max = 8;
 inline constexpr std::uint32_t umask_max = 0777;
 inline constexpr std::int64_t manifest_life_ms_max = std::int64_t{30} * 24 * 3'600 * 1'000;
-inline constexpr std::int64_t wall_ms_max = 253'402'300'799'999;  // the end of the year 9999
 inline constexpr std::uint32_t branch_number_automatic = std::numeric_limits<std::uint32_t>::max();
 
 // The program is looked up on the PATH of the node that runs it, or is a file of this path.

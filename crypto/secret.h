@@ -44,6 +44,8 @@ class Secret {
   [[nodiscard]] std::span<const std::byte, N> bytes() const { return bytes_; }
   // To be filled in place: from a file, or by the system's generator.
   [[nodiscard]] std::span<std::byte, N> writable() { return bytes_; }
+  // Leaves zeros behind, before its time.
+  void clear() { wipe(bytes_); }
   [[nodiscard]] bool same(const Secret& other) const { return same_in_constant_time(bytes_, other.bytes_); }
 
  private:

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 #include <tl/expected.hpp>
 #include <utility>
 #include <vector>
@@ -26,6 +27,21 @@ void path_fields(Wire& wire, Path& path, std::size_t depth_min) {
     wire.number(step.iteration);
     wire.number(step.ordinal);
   });
+}
+
+template <class Wire, class T>
+void address_fields(Wire& wire, T& address) {
+  wire.fixed(address.ip);
+  wire.number(address.port, 1);
+}
+
+// Entries beside the fields of a statement, such as extensions; each has a name.
+template <class Wire, class Entries>
+void entry_fields(Wire& wire, Entries& entries, std::size_t most, std::size_t key_bytes_max,
+                  std::size_t value_bytes_max) {
+  wire.table(entries, {.most = most, .element_bytes_min = 3}, key_bytes_max,
+             [&wire, value_bytes_max](auto& value) { wire.bytes(value, value_bytes_max); });
+  wire.require(!entries.contains(std::string{}));
 }
 
 }  // namespace crypto

@@ -91,6 +91,66 @@ std::vector<Seed> seeds_of(samples::LoopStatementKind /*kind*/) {
           {"long_branch_number", with(body, branch_number_at, {0x80}), false}};
 }
 
+std::vector<Seed> seeds_of(samples::CertificateKind /*kind*/) {
+  const Bytes issuer = encode_body(samples::issuer_certificate()).value();
+  Certificate user = samples::certificate();
+  user.kind = HolderKind::user;
+  user.noise_key.reset();
+  user.allowance = {};
+  user.extensions.clear();
+  const Bytes least = encode_body(user).value();
+  Bytes critical = least;
+  critical.resize(least.size() - 2);
+  for (const std::byte byte : samples::bytes_of(std::string_view("\1\1k\1v\0", 6))) critical.push_back(byte);
+  constexpr std::size_t kind_at = 32 + 16;
+  constexpr std::size_t roles_at = kind_at + 1 + 5 + 32 + 1;
+  return {{"issuer", issuer, true},
+          {"user", least, true},
+          {"unknown_critical", critical, false},
+          {"node_without_its_key", with(least, kind_at, {0}), false},
+          {"member_as_a_role", with(least, roles_at, {3}), false},
+          {"user_that_issues", with(least, roles_at, {0x10}), false},
+          {"signed_by_another", seal(certificate_domain, least, samples::job_pair()).bytes, false}};
+}
+
+std::vector<Seed> seeds_of(samples::RevocationKind /*kind*/) {
+  Revocation it = samples::revocation();
+  const Bytes signer = encode_body(it).value();
+  it.what = RevokedSerial{samples::filled<Bytes16>(1)};
+  const Bytes serial = encode_body(it).value();
+  it.what = RevokedNode{samples::noise_pair().public_key()};
+  const Bytes node = encode_body(it).value();
+  it.what = RevokedJob{samples::job};
+  it.since_ms = it.until_ms = wall_ms_max;
+  const Bytes of_job = encode_body(it).value();
+  return {{"serial", serial, true},
+          {"node", node, true},
+          {"job", of_job, true},
+          {"fifth_kind", with(signer, 32, {4}), false},
+          {"other_pool", with(samples::RevocationKind::sealed().bytes, 0, {1, 2, 3}), false}};
+}
+
+std::vector<Seed> seeds_of(samples::PeerRecordKind /*kind*/) {
+  PeerRecord it = samples::peer_record();
+  const Bytes two = encode_body(it).value();
+  it.addresses.clear();
+  const Bytes none = encode_body(it).value();
+  it.addresses.assign(addresses_max, samples::address(3));
+  it.made_ms = wall_ms_max;
+  const std::size_t count_at = two.size() - 2 * 19 - 1;
+  return {{"nowhere", none, true},
+          {"longest", encode_body(it).value(), true},
+          {"claims_four_addresses", with(two, count_at, {4}), false},
+          {"port_0", with(two, two.size() - 2, {0}), false}};
+}
+
+std::vector<Seed> seeds_of(samples::JoinRequestKind /*kind*/) {
+  const Bytes body = samples::body_of(samples::join_request());
+  return {{"name_with_an_escape", with(body, 65, {0x1b}), false},
+          {"longer_name_than_there_is", with(body, 64, {0x40}), false},
+          {"for_another_session", with(samples::join_request().bytes, 0, {0}), false}};
+}
+
 template <class Kind>
 std::vector<Seed> all_seeds() {
   const Sealed sealed = Kind::sealed();
@@ -117,7 +177,8 @@ template <class Kind>
 class Corpus : public testing::Test {};
 
 using Kinds = testing::Types<samples::ManifestKind, samples::MandateKind, samples::ChunkKind, samples::BatchKind,
-                             samples::LoopStatementKind>;
+                             samples::LoopStatementKind, samples::CertificateKind, samples::RevocationKind,
+                             samples::PeerRecordKind, samples::JoinRequestKind>;
 TYPED_TEST_SUITE(Corpus, Kinds);
 
 TYPED_TEST(Corpus, seeds_are_as_good_or_as_bad_as_they_claim_and_small) {

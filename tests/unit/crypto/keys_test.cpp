@@ -148,5 +148,31 @@ TEST(keys, exchange_pairs_agree_with_rfc_7748) {
   EXPECT_EQ(to_hex(nine.public_key().bytes), "422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079");
 }
 
+TEST(keys, exchange_agrees_with_rfc_7748_whichever_end_computes) {
+  const ExchangePair alice(
+      Secret<32>(array_from_hex<Bytes32>("5151515151515151515151515151515151515151515151515151515151515151")));
+  const ExchangePair bob(
+      Secret<32>(array_from_hex<Bytes32>("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb")));
+  const ExchangeKey published{
+      array_from_hex<Bytes32>("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a")};
+  // Section 6.1.
+  EXPECT_EQ(to_hex(exchange(bob.secret(), published)->bytes()),
+            "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742");
+  EXPECT_TRUE(exchange(bob.secret(), alice.public_key())->same(*exchange(alice.secret(), bob.public_key())));
+}
+
+TEST(keys, exchange_with_a_key_of_low_order_gives_nothing) {
+  const ExchangePair pair(Secret<32>(samples::filled<Bytes32>(7)));
+  for (const char* key : {"0000000000000000000000000000000000000000000000000000000000000000",
+                          "0100000000000000000000000000000000000000000000000000000000000000",
+                          "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+                          "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+                          "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+                          "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+                          "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"}) {
+    EXPECT_FALSE(exchange(pair.secret(), ExchangeKey{array_from_hex<Bytes32>(key)})) << key;
+  }
+}
+
 }  // namespace
 }  // namespace crypto

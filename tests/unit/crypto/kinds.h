@@ -1,5 +1,5 @@
 #pragma once
-// The five kinds of signed statements under one face, for tests that hold for all of them.
+// The kinds of signed statements under one face, for tests that hold for all of them.
 
 #include <optional>
 #include <span>
@@ -74,6 +74,58 @@ struct LoopStatementKind {
   static bool open(View bytes) { return open_loop_statement(bytes, job).has_value(); }
   static std::optional<Bytes> reencoded(View body) {
     const auto decoded = decode_loop_statement_body(body);
+    return decoded ? std::optional(encode_body(*decoded).value()) : std::nullopt;
+  }
+};
+
+struct CertificateKind {
+  static constexpr const char* name = "certificate";
+  static constexpr Domain domain = certificate_domain;
+  static constexpr std::size_t bytes_max = certificate_signed_bytes_max;
+  static SigningPair signer() { return issuer_pair(); }
+  static Sealed sealed() { return sign_certificate(certificate(), signer()).value(); }
+  static bool open(View bytes) { return open_certificate(bytes, issuer_pair().public_key()).has_value(); }
+  static std::optional<Bytes> reencoded(View body) {
+    const auto decoded = decode_certificate_body(body);
+    return decoded ? std::optional(encode_body(*decoded).value()) : std::nullopt;
+  }
+};
+
+struct RevocationKind {
+  static constexpr const char* name = "revocation";
+  static constexpr Domain domain = revocation_domain;
+  static constexpr std::size_t bytes_max = revocation_signed_bytes_max;
+  static SigningPair signer() { return admin_pair(); }
+  static Sealed sealed() { return sign_revocation(revocation(), signer()).value(); }
+  static bool open(View bytes) { return open_revocation(bytes, pool()).has_value(); }
+  static std::optional<Bytes> reencoded(View body) {
+    const auto decoded = decode_revocation_body(body);
+    return decoded ? std::optional(encode_body(*decoded).value()) : std::nullopt;
+  }
+};
+
+struct PeerRecordKind {
+  static constexpr const char* name = "peer_record";
+  static constexpr Domain domain = peer_record_domain;
+  static constexpr std::size_t bytes_max = peer_record_signed_bytes_max;
+  static SigningPair signer() { return node_pair(); }
+  static Sealed sealed() { return sign_peer_record(peer_record(), signer()).value(); }
+  static bool open(View bytes) { return open_peer_record(bytes).has_value(); }
+  static std::optional<Bytes> reencoded(View body) {
+    const auto decoded = decode_peer_record_body(body);
+    return decoded ? std::optional(encode_body(*decoded).value()) : std::nullopt;
+  }
+};
+
+struct JoinRequestKind {
+  static constexpr const char* name = "join_request";
+  static constexpr Domain domain = join_domain;
+  static constexpr std::size_t bytes_max = join_request_signed_bytes_max;
+  static SigningPair signer() { return node_pair(); }
+  static Sealed sealed() { return join_request(); }
+  static bool open(View bytes) { return open_join_request(bytes, session).has_value(); }
+  static std::optional<Bytes> reencoded(View body) {
+    const auto decoded = decode_join_request_body(body);
     return decoded ? std::optional(encode_body(*decoded).value()) : std::nullopt;
   }
 };

@@ -7,10 +7,14 @@
 #include <vector>
 
 #include "crypto/batch.h"
+#include "crypto/certificate.h"
 #include "crypto/chunk.h"
+#include "crypto/join.h"
 #include "crypto/loop_statement.h"
 #include "crypto/mandate.h"
 #include "crypto/manifest.h"
+#include "crypto/peer_record.h"
+#include "crypto/revocation.h"
 
 namespace crypto::samples {
 
@@ -32,6 +36,19 @@ inline SigningPair job_pair() {
 }
 inline SigningPair node_pair() {
   return pair(3);
+}
+
+inline SigningPair root_pair() {
+  return pair(4);
+}
+inline SigningPair issuer_pair() {
+  return pair(5);
+}
+inline SigningPair admin_pair() {
+  return pair(6);
+}
+inline ExchangePair noise_pair() {
+  return ExchangePair(Secret<32>(filled<Bytes32>(7)));
 }
 
 inline const Bytes16 job = filled<Bytes16>(0x11);
@@ -134,6 +151,70 @@ inline LoopStatement loop_statement() {
                        .branch_number = 6,
                        .opener = node_pair().public_key(),
                        .instance = filled<Bytes16>(0xaa)};
+}
+
+inline Bytes32 pool() {
+  return root_id(root_pair().public_key()).bytes;
+}
+
+inline Certificate issuer_certificate() {
+  return Certificate{.pool = pool(),
+                     .serial = filled<Bytes16>(0xb1),
+                     .kind = HolderKind::issuer,
+                     .name = "first issuer",
+                     .sign_key = issuer_pair().public_key(),
+                     .roles = {Role::issue},
+                     .ceiling = Ceiling{{Role::run, Role::submit}, 300 * day_ms},
+                     .allowance = {.parallel_max = 500, .projects = {{"blue", "green", "red"}}},
+                     .not_before_ms = created_ms - 100 * day_ms,
+                     .not_after_ms = created_ms + 1'000 * day_ms,
+                     .issuer = root_id(root_pair().public_key())};
+}
+
+inline Certificate certificate() {
+  return Certificate{.pool = pool(),
+                     .serial = filled<Bytes16>(0xb2),
+                     .kind = HolderKind::node,
+                     .name = "beta",
+                     .sign_key = node_pair().public_key(),
+                     .noise_key = noise_pair().public_key(),
+                     .roles = {Role::run},
+                     .allowance = {.parallel_max = 8, .projects = {{"blue", "red"}}},
+                     .not_before_ms = created_ms,
+                     .not_after_ms = created_ms + 200 * day_ms,
+                     .issuer = sign_certificate(issuer_certificate(), root_pair()).value().id,
+                     .extensions = {{"colour", bytes_of("blue")}, {"weight", {}}}};
+}
+
+inline Revocation revocation() {
+  return Revocation{.pool = pool(),
+                    .what = RevokedSigner{node_pair().public_key()},
+                    .since_ms = created_ms,
+                    .until_ms = created_ms + 260 * day_ms,
+                    .admin = admin_pair().public_key()};
+}
+
+inline Address address(unsigned char last) {
+  Address it{.port = 4'422};
+  it.ip[10] = it.ip[11] = std::byte{0xff};
+  it.ip[12] = std::byte{192};
+  it.ip[14] = std::byte{2};
+  it.ip[15] = std::byte{last};
+  return it;
+}
+
+inline PeerRecord peer_record() {
+  return PeerRecord{.node_key = node_pair().public_key(),
+                    .instance = noise_pair().public_key(),
+                    .certificate = sign_certificate(certificate(), issuer_pair()).value().id,
+                    .made_ms = created_ms + 5,
+                    .addresses = {address(1), address(2)}};
+}
+
+inline const Bytes64 session = filled<Bytes64>(0xc1);
+
+inline Sealed join_request() {
+  return sign_join_request(session, "beta", node_pair(), user_pair()).value();
 }
 
 }  // namespace crypto::samples

@@ -3,30 +3,19 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <new>
 #include <type_traits>
 #include <utility>
 
 #include "crypto/keys.h"
+#include "tests/unit/crypto/place.h"
 #include "tests/unit/crypto/samples.h"
 
 namespace crypto {
 namespace {
 
-const Bytes32 content = samples::filled<Bytes32>(0xc5);
+using samples::Place;
 
-// A place whose memory can be looked at when the object in it is gone.
-template <class T>
-struct Place {
-  alignas(T) std::array<std::byte, sizeof(T)> memory{};
-  template <class... From>
-  T* make(From&&... from) {
-    return new (memory.data()) T(std::forward<From>(from)...);
-  }
-  [[nodiscard]] bool contains(std::span<const std::byte> what) const {
-    return std::search(memory.begin(), memory.end(), what.begin(), what.end()) != memory.end();
-  }
-};
+const Bytes32 content = samples::filled<Bytes32>(0xc5);
 
 TEST(secret, is_moved_never_copied_and_never_compared_in_the_open) {
   static_assert(!std::is_copy_constructible_v<Secret<32>> && !std::is_copy_assignable_v<Secret<32>>);
@@ -41,6 +30,14 @@ TEST(secret, leaves_zeros_where_it_was_destroyed) {
   ASSERT_TRUE(place.contains(content));
   secret->~Secret();
   EXPECT_EQ(place.memory, (std::array<std::byte, sizeof(Secret<32>)>{}));
+}
+
+TEST(secret, leaves_zeros_when_it_is_cleared) {
+  Place<Secret<32>> place;
+  Secret<32>* secret = place.make(content);
+  secret->clear();
+  EXPECT_EQ(place.memory, (std::array<std::byte, sizeof(Secret<32>)>{}));
+  secret->~Secret();
 }
 
 TEST(secret, leaves_zeros_where_it_was_moved_from) {

@@ -24,7 +24,9 @@ void Node::start(const BrainMaker& make, std::uint64_t seed, std::vector<core::A
   ++instance_;
   paused_ = asleep_ = deadline_was_last_ = false;
   busy_until_ = around_.ground.now();
-  link_layer_ = std::make_unique<LinkLayer>(self(), around_.standing);
+  notary_ = std::make_unique<CannedNotary>(self().node);
+  exchange_ = std::make_unique<link::Exchange>(self().node, *notary_, around_.checks);
+  exchange_->set_own_record(can(self()));
   brain_ = make({.self = self(), .slots = options_.slots, .seed = seed, .seeds = std::move(seeds)});
   deadline_ = brain_->next_deadline();
   for (Observer* each : around_.ground.observers()) each->on_node_started(index_, around_.ground.now());
@@ -39,7 +41,8 @@ void Node::crash() {
   links_.clear();
   peers_.clear();
   brain_.reset();
-  link_layer_.reset();
+  exchange_.reset();
+  notary_.reset();
   wake_at_.reset();
   ++wake_number_;
   for (Observer* each : around_.ground.observers()) each->on_node_died(index_, around_.ground.now());
@@ -167,20 +170,20 @@ std::optional<core::Event> Node::take_event(Item item) {
     assert(!links_.contains(link_up->peer.node));
     links_.emplace(link_up->peer.node, item.link);
     peers_.emplace(item.link, link_up->peer.node);
-    link_layer_->on_link_up(link_up->peer.node);
+    exchange_->on_link_up(link_up->peer.node, link_up->roles);
   } else if (auto* link_down = std::get_if<core::LinkDown>(&*item.event)) {
     const auto known = peers_.find(item.link);
     if (known == peers_.end()) return std::nullopt;
     link_down->peer = known->second;
     links_.erase(known->second);
     peers_.erase(known);
-    link_layer_->on_link_down(link_down->peer);
+    exchange_->on_link_down(link_down->peer);
   } else if (const auto* submitted = std::get_if<core::JobSubmitted>(&*item.event)) {
-    link_layer_->on_submitted(submitted->terms);
+    exchange_->on_submitted(submitted->terms.job, can(submitted->terms));
   } else if (const auto* forked = std::get_if<core::LoopForked>(&*item.event)) {
     const auto run = tasks_.find(forked->task);
     if (run == tasks_.end()) return std::nullopt;
-    link_layer_->on_forked(run->second.order().job, forked->terms);
+    exchange_->on_forked(run->second.order().job, forked->terms, can(forked->terms));
   }
   return std::move(item.event);
 }
@@ -189,7 +192,7 @@ std::optional<core::Event> Node::take_packet(const Item& item) {
   const auto known = peers_.find(item.link);
   if (known == peers_.end()) return std::nullopt;
   busy_until_ = std::max(busy_until_, around_.ground.now()) + around_.costs.receive;
-  auto received = link_layer_->open(known->second, item.bytes, clock());
+  auto received = exchange_->open(known->second, item.bytes, clock());
   if (!received) return std::nullopt;
   return core::Event(std::move(*received));
 }

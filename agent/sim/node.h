@@ -17,9 +17,10 @@
 #include <optional>
 #include <vector>
 
+#include "agent/link/exchange.h"
 #include "agent/sim/brain.h"
+#include "agent/sim/canned_notary.h"
 #include "agent/sim/happening.h"
-#include "agent/sim/link_layer.h"
 #include "agent/sim/observer.h"
 #include "agent/sim/task_run.h"
 #include "agent/sim/workload.h"
@@ -68,7 +69,7 @@ class Node {
   struct Surroundings {
     Ground& ground;
     const Costs& costs;
-    LinkLayer::Standing standing = LinkLayer::Standing::checked;
+    link::Exchange::Checks checks = link::Exchange::Checks::on;
   };
 
   Node(NodeIndex index, const NodeOptions& options, const Surroundings& surroundings);
@@ -106,7 +107,8 @@ class Node {
 
   [[nodiscard]] Instant clock() const;
   [[nodiscard]] const Brain& brain() const { return *brain_; }
-  [[nodiscard]] const LinkLayer& link_layer() const { return *link_layer_; }
+  [[nodiscard]] const link::Exchange& exchange() const { return *exchange_; }
+  [[nodiscard]] const CannedNotary& notary() const { return *notary_; }
   [[nodiscard]] const std::map<core::TaskId, TaskRun>& tasks() const { return tasks_; }
   // As far as its agent has been told.
   [[nodiscard]] const std::map<core::NodeId, LinkNumber>& links() const { return links_; }
@@ -161,7 +163,8 @@ class Node {
   NodeOptions options_;
   Surroundings around_;
   std::unique_ptr<Brain> brain_;
-  std::unique_ptr<LinkLayer> link_layer_;
+  std::unique_ptr<CannedNotary> notary_;
+  std::unique_ptr<link::Exchange> exchange_;
   std::uint32_t instance_ = 0;
   bool paused_ = false;
   bool asleep_ = false;

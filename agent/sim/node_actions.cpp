@@ -21,7 +21,12 @@ Duration obeying_time(core::TaskId task) {
 }  // namespace
 
 void Node::carry_out(const core::SignMandate& order) {
-  link_layer_->on_signed(order, clock());
+  const core::MandateFact fact{.job = order.job,
+                               .epoch = {.number = 1, .root = node_id(index_)},
+                               .sequence = order.sequence,
+                               .time_to_live = order.time_to_live,
+                               .age = {}};
+  exchange_->on_signed(fact, can(fact), clock());
   const core::MandateSeen seen{
       .job = order.job, .sequence = order.sequence, .time_to_live = order.time_to_live, .age = {}};
   inbox_.push_front({.event = seen, .link = 0, .bytes = {}});
@@ -57,22 +62,26 @@ void Node::carry_out(const core::ExtendDeadline& order) {
 }
 
 void Node::carry_out(const core::CommitResult& order) {
-  const bool kept = link_layer_->forget_result(order.task);
+  const bool kept = notary_->forget_result(order.task);
   assert(kept);
 }
 
 void Node::carry_out(const core::CommitReceived& order) {
-  const auto fact = link_layer_->result_of(order.batch, order.index);
-  assert(fact && fact->piece == order.piece && fact->outcome == order.outcome);
+  const Bytes* bytes = exchange_->batch(order.batch);
+  assert(bytes != nullptr);
+  const auto batch = open_batch(*bytes);
+  assert(batch && order.index < batch->results.size());
+  [[maybe_unused]] const core::ResultFact& fact = batch->results[order.index];
+  assert(fact.piece == order.piece && fact.outcome == order.outcome);
 }
 
 void Node::carry_out(const core::DropResult& order) {
-  const bool kept = link_layer_->forget_result(order.task);
+  const bool kept = notary_->forget_result(order.task);
   assert(kept);
 }
 
 void Node::carry_out(const core::DropBatch& order) {
-  const bool kept = link_layer_->forget_batch(order.batch);
+  const bool kept = exchange_->forget_batch(order.batch);
   assert(kept);
 }
 
@@ -105,7 +114,7 @@ void Node::carry_out(const core::Send& order) {
   const auto at = links_.find(order.to);
   const bool linked = at != links_.end();
   Bytes bytes;
-  if (linked) bytes = link_layer_->seal(order, clock());
+  if (linked) bytes = exchange_->seal(order, clock());
   for (Observer* each : ground.observers()) {
     each->on_sent(
         {.from = index_, .to = order.to, .at = ground.now(), .send = order, .bytes = bytes, .linked = linked});
@@ -192,7 +201,7 @@ void Node::end_by_itself(core::TaskId task) {
 void Node::keep_result(const TaskRun& run, core::Outcome outcome) {
   const core::StartTask& order = run.order();
   const Duration ran = clock() - options_.clock.read(std::min(run.began(), around_.ground.now()));
-  link_layer_->keep_result(
+  notary_->keep_result(
       order.task,
       {.loop = {.job = order.job, .path = order.path},
        .fact = {.piece = order.piece, .attempt = order.attempt, .outcome = outcome, .ran = std::max(ran, Duration{})}});

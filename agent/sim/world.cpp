@@ -27,7 +27,7 @@ World::World(WorldOptions options)
   for (const NodeOptions& node : options_.nodes) {
     const auto index = static_cast<NodeIndex>(nodes_.size());
     nodes_.push_back(std::make_unique<Node>(
-        index, node, Node::Surroundings{.ground = *this, .costs = options_.costs, .standing = options_.standing}));
+        index, node, Node::Surroundings{.ground = *this, .costs = options_.costs, .checks = options_.checks}));
     const auto spread = static_cast<std::uint64_t>(options_.start_spread.count());
     at(WorldTime(Duration(static_cast<std::int64_t>(random_.below(spread + 1)))), [this, index] { start(index); });
   }

@@ -33,7 +33,7 @@ struct WorldOptions {
   std::vector<JobPlan> jobs;
   NetworkOptions network;
   Costs costs;
-  LinkLayer::Standing standing = LinkLayer::Standing::checked;
+  link::Exchange::Checks checks = link::Exchange::Checks::on;
   Duration start_spread = std::chrono::seconds(1);  // nodes start at random within it
   std::uint32_t seeds_max = 3;                      // peers that a node is told at its start
   Duration restart_after_poison = std::chrono::seconds(5);

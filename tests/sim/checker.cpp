@@ -374,13 +374,13 @@ void Checker::check_end() {
     none(node.brain().sizes().jobs, "jobs");
     none(node.brain().sizes().running, "tasks in its agent");
     none(node.tasks().size(), "processes");
-    none(node.link_layer().result_count(), "results");
-    none(node.link_layer().batch_count(), "batches");
+    none(node.notary().result_count(), "results");
+    none(node.exchange().batch_count(), "batches");
     if (!options_.stable) continue;
-    const auto& dropped = node.link_layer().dropped();
-    for (std::size_t kind = 0; kind < dropped.size(); ++kind)
-      expect(Invariant::p2_standing, dropped[kind] == 0,
-             who + "count of " + std::to_string(dropped[kind]) + " dropped messages, `" +
+    const auto& stale = node.exchange().stale();
+    for (std::size_t kind = 0; kind < stale.size(); ++kind)
+      expect(Invariant::p2_standing, stale[kind] == 0,
+             who + "count of " + std::to_string(stale[kind]) + " stale messages, `" +
                  std::string(protocol::name_of(static_cast<protocol::Kind>(kind))) + "`");
   }
 }

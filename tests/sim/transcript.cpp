@@ -6,8 +6,9 @@
 #include <sstream>
 #include <vector>
 
+#include "agent/link/exchange.h"
 #include "agent/sim/brain.h"
-#include "agent/sim/link_layer.h"
+#include "agent/sim/canned_notary.h"
 #include "agent/sim/names.h"
 #include "tests/sim/notation.h"
 #include "tests/sim/pool_story.h"
@@ -20,8 +21,10 @@ namespace sim = agent::sim;
 namespace {
 
 struct Agent {
+  core::NodeId self;
   std::unique_ptr<sim::Brain> brain;
-  std::unique_ptr<sim::LinkLayer> link_layer;
+  std::unique_ptr<sim::CannedNotary> notary;
+  std::unique_ptr<agent::link::Exchange> exchange;
   std::optional<core::Send> last_send;
   core::Instant now;
 };
@@ -81,8 +84,13 @@ class Storyteller {
     for (sim::NodeIndex i = 0; i < (count == "1" ? 1U : 2U); ++i) {
       const core::Peer self{
           .node = sim::node_id(i), .instance = sim::instance_key(i, 1), .address = sim::address_of(i)};
-      agents_.push_back({.brain = sim::make_agent({.self = self, .slots = slots, .seed = i, .seeds = {}}),
-                         .link_layer = std::make_unique<sim::LinkLayer>(self, sim::LinkLayer::Standing::checked),
+      auto notary = std::make_unique<sim::CannedNotary>(self.node);
+      auto exchange = std::make_unique<agent::link::Exchange>(self.node, *notary, agent::link::Exchange::Checks::on);
+      exchange->set_own_record(sim::can(self));
+      agents_.push_back({.self = self.node,
+                         .brain = sim::make_agent({.self = self, .slots = slots, .seed = i, .seeds = {}}),
+                         .notary = std::move(notary),
+                         .exchange = std::move(exchange),
                          .last_send = std::nullopt,
                          .now = {}});
     }
@@ -111,19 +119,19 @@ class Storyteller {
     if (!to || *to >= agents_.size()) return fail("nobody is there");
     Agent& receiver = agents_[*to];
     receiver.now = std::max(receiver.now, agents_[from].now);
-    const sim::Bytes bytes = agents_[from].link_layer->seal(*send, agents_[from].now);
-    const auto received =
-        receiver.link_layer->open(sim::node_id(static_cast<sim::NodeIndex>(from)), bytes, receiver.now);
+    const sim::Bytes bytes = agents_[from].exchange->seal(*send, agents_[from].now);
+    const auto received = receiver.exchange->open(sim::node_id(static_cast<sim::NodeIndex>(from)), bytes, receiver.now);
     if (!received) return fail("it was refused");
     tell(receiver, *received, "");
     return true;
   }
 
   void tell(Agent& agent, const core::Event& event, const std::string& prefix) {
-    if (const auto* link_up = std::get_if<core::LinkUp>(&event)) agent.link_layer->on_link_up(link_up->peer.node);
-    if (const auto* link_down = std::get_if<core::LinkDown>(&event)) agent.link_layer->on_link_down(link_down->peer);
+    if (const auto* link_up = std::get_if<core::LinkUp>(&event))
+      agent.exchange->on_link_up(link_up->peer.node, link_up->roles);
+    if (const auto* link_down = std::get_if<core::LinkDown>(&event)) agent.exchange->on_link_down(link_down->peer);
     if (const auto* submitted = std::get_if<core::JobSubmitted>(&event))
-      agent.link_layer->on_submitted(submitted->terms);
+      agent.exchange->on_submitted(submitted->terms.job, sim::can(submitted->terms));
     std::vector<core::Action> actions;
     agent.brain->step(agent.now, event, actions);
     agent.brain->check_invariants();
@@ -131,8 +139,17 @@ class Storyteller {
     for (const core::Action& action : actions) {
       out_ << "   " << prefix << print(action) << '\n';
       if (const auto* send = std::get_if<core::Send>(&action)) agent.last_send = *send;
-      if (const auto* order = std::get_if<core::SignMandate>(&action)) agent.link_layer->on_signed(*order, agent.now);
+      if (const auto* order = std::get_if<core::SignMandate>(&action)) sign(agent, *order);
     }
+  }
+
+  static void sign(Agent& agent, const core::SignMandate& order) {
+    const core::MandateFact fact{.job = order.job,
+                                 .epoch = {.number = 1, .root = agent.self},
+                                 .sequence = order.sequence,
+                                 .time_to_live = order.time_to_live,
+                                 .age = {}};
+    agent.exchange->on_signed(fact, sim::can(fact), agent.now);
   }
 
   std::ostringstream out_;

@@ -212,9 +212,9 @@ TEST_F(NodeTest, AResultIsKeptUntilItIsDropped) {
   plan.cancelled = WorldTime(20s);
   make({core::DropResult{.task = TaskId(1)}});
   world->run_until(WorldTime(19s));
-  EXPECT_EQ(world->node(0).link_layer().result_count(), 1U);
+  EXPECT_EQ(world->node(0).notary().result_count(), 1U);
   world->run_until(WorldTime(21s));
-  EXPECT_EQ(world->node(0).link_layer().result_count(), 0U);
+  EXPECT_EQ(world->node(0).notary().result_count(), 0U);
 }
 
 TEST_F(NodeTest, StallsMakeEverythingWait) {

@@ -23,7 +23,7 @@ TEST(SingleNodeJob, TakesItsWorkDividedByItsSlots) {
   EXPECT_NEAR(seconds_of(ending.at.time_since_epoch()), 20.0, 0.05);
   world.run_until(world.now() + 20s);
   EXPECT_EQ(world.node(0).brain().sizes(), Brain::Sizes{});
-  EXPECT_EQ(world.node(0).link_layer().result_count(), 0U);
+  EXPECT_EQ(world.node(0).notary().result_count(), 0U);
 }
 
 TEST(SingleNodeJob, FailuresAreTriedAgainAsOftenAsTheJobAllows) {

@@ -188,9 +188,9 @@ TEST_F(WorldTest, ASleepingMachineIsUnreachableUntilItWakes) {
 }
 
 TEST_F(WorldTest, AForgedMessageWithoutStandingIsDroppedUnlessHostilityIsWanted) {
-  for (const auto standing : {LinkLayer::Standing::checked, LinkLayer::Standing::unchecked}) {
+  for (const auto checks : {link::Exchange::Checks::on, link::Exchange::Checks::off}) {
     heard.clear();
-    options.standing = standing;
+    options.checks = checks;
     make(2, dialling_to(0, 1));
     world->at(WorldTime(1s), [this] {
       world->forge(0, 1,
@@ -198,7 +198,7 @@ TEST_F(WorldTest, AForgedMessageWithoutStandingIsDroppedUnlessHostilityIsWanted)
       world->forge(0, 1, {.sequence = 2, .heard = 0, .message = protocol::Offer{.request = 1}});
     });
     world->run_until(WorldTime(2s));
-    const std::size_t through = standing == LinkLayer::Standing::checked ? 0 : 2;
+    const std::size_t through = checks == link::Exchange::Checks::on ? 0 : 2;
     EXPECT_EQ(heard_of<core::MessageReceived>(heard, 1).size(), through);
   }
 }

@@ -1,4 +1,4 @@
-#include "agent/sim/link_layer.h"
+#include "agent/link/exchange.h"
 
 #include <algorithm>
 #include <cassert>
@@ -7,19 +7,12 @@
 
 #include "protocol/codec.h"
 
-namespace agent::sim {
+namespace agent::link {
 
 namespace {
 
 // A kept request may be called back so long after the question.
 constexpr Duration question_life = std::chrono::seconds(60);
-
-protocol::Digest manifest_digest(const core::JobId& job) {
-  protocol::Bytes32 bytes{};
-  std::ranges::copy(job.value(), bytes.begin());
-  std::ranges::copy(job.value(), bytes.begin() + 16);
-  return protocol::Digest(bytes);
-}
 
 std::optional<core::BranchId> branch_of(const core::Message& message) {
   return std::visit(
@@ -47,77 +40,106 @@ std::optional<std::uint64_t> request_of(const core::Message& message) {
 
 }  // namespace
 
-LinkLayer::LinkLayer(const core::Peer& self, Standing standing) : self_(self), standing_(standing) {
-  records_[self.node] = can(self);
+std::string_view to_string(Refusal refusal) {
+  switch (refusal) {
+    case Refusal::malformed: return "a message that means nothing";
+    case Refusal::unknown_kind: return "a kind of message that is not known here";
+    case Refusal::stale: return "a message about what is over";
+    case Refusal::role: return "a message that its certificate does not permit";
+    case Refusal::proof: return "a message with something in it that is not signed as it must be";
+  }
+  assert(false);
+  return {};
 }
 
-void LinkLayer::on_link_up(const core::NodeId& peer) {
-  links_[peer] = LinkState{};
+Exchange::Exchange(const core::NodeId& self, Notary& notary, Checks checks)
+    : self_(self), notary_(notary), checks_(checks) {}
+
+void Exchange::set_own_record(Bytes record) {
+  records_[self_] = std::move(record);
 }
 
-void LinkLayer::on_link_down(const core::NodeId& peer) {
+void Exchange::on_link_up(const core::NodeId& peer, std::uint32_t roles) {
+  links_[peer] = LinkState{.roles = roles, .manifests_sent = {}};
+  peers_[peer].left = 0;
+}
+
+void Exchange::on_link_down(const core::NodeId& peer) {
   links_.erase(peer);
+  peers_[peer].left = ++links_gone_;
+  forget_strangers();
 }
 
-void LinkLayer::on_submitted(const core::JobTerms& terms) {
-  manifests_[terms.job] = can(terms);
+// Those whose links went first.
+void Exchange::forget_strangers() {
+  while (peers_.size() > links_.size() + unlinked_peers_max) {
+    auto first = peers_.end();
+    for (auto at = peers_.begin(); at != peers_.end(); ++at) {
+      if (at->second.left > 0 && (first == peers_.end() || at->second.left < first->second.left)) first = at;
+    }
+    assert(first != peers_.end());
+    peers_.erase(first);
+  }
 }
 
-void LinkLayer::on_forked(const core::JobId& job, const core::LoopTerms& loop) {
-  statements_[{{.job = job, .path = loop.path}, loop.opener, loop.instance}] = can(loop);
+void Exchange::on_submitted(const core::JobId& job, Bytes manifest) {
+  const auto terms = notary_.open_manifest(manifest);
+  assert(terms && terms->job == job);  // it is our own
+  const protocol::Digest id = notary_.manifest_id(manifest);
+  manifests_.insert_or_assign(job, Manifest{.id = id, .bytes = std::move(manifest), .terms = *terms});
 }
 
-void LinkLayer::on_signed(const core::SignMandate& order, Instant now) {
-  see({.job = order.job,
-       .epoch = {.number = 1, .root = self_.node},
-       .sequence = order.sequence,
-       .time_to_live = order.time_to_live},
-      now);
+void Exchange::on_forked(const core::JobId& job, const core::LoopTerms& loop, Bytes statement) {
+  statements_[{{.job = job, .path = loop.path}, loop.opener, loop.instance}] = std::move(statement);
 }
 
-void LinkLayer::see(const core::MandateFact& fact, Instant now) {
-  auto [at, added] = mandates_.try_emplace(fact.job, Mandate{.fact = fact, .seen = now});
-  if (added) return;
+void Exchange::on_signed(const core::MandateFact& fact, Bytes mandate, Instant now) {
+  see(fact, std::move(mandate), now);
+}
+
+void Exchange::see(const core::MandateFact& fact, Bytes bytes, Instant now) {
+  const auto at = mandates_.find(fact.job);
   const auto rank = [](const core::MandateFact& of) { return std::pair(of.epoch, of.sequence); };
-  if (rank(fact) > rank(at->second.fact)) at->second = {.fact = fact, .seen = now};
+  if (at != mandates_.end() && rank(fact) <= rank(at->second.fact)) return;
+  mandates_.insert_or_assign(fact.job, Mandate{.fact = fact, .bytes = std::move(bytes), .seen = now});
 }
 
-void LinkLayer::keep_result(core::TaskId task, const OwnResult& result) {
-  const bool added = results_.emplace(task, result).second;
-  assert(added);
+const Bytes* Exchange::batch(core::BatchId batch) const {
+  const auto at = batches_.find(batch);
+  return at == batches_.end() ? nullptr : &at->second;
 }
 
-bool LinkLayer::forget_result(core::TaskId task) {
-  return results_.erase(task) == 1;
-}
-
-bool LinkLayer::forget_batch(core::BatchId batch) {
+bool Exchange::forget_batch(core::BatchId batch) {
   return batches_.erase(batch) == 1;
 }
 
-std::optional<core::ResultFact> LinkLayer::result_of(core::BatchId batch, std::uint32_t index) const {
-  const auto at = batches_.find(batch);
-  if (at == batches_.end()) return std::nullopt;
-  const std::optional<Batch> opened = open_batch(at->second);
-  if (!opened || index >= opened->results.size()) return std::nullopt;
-  return opened->results[index];
+void Exchange::retain(const std::function<bool(const core::JobId&)>& job,
+                      const std::function<bool(const core::NodeId&)>& record) {
+  std::erase_if(manifests_, [&](const auto& each) { return !job(each.first); });
+  std::erase_if(mandates_, [&](const auto& each) { return !job(each.first); });
+  std::erase_if(statements_, [&](const auto& each) { return !job(std::get<core::LoopId>(each.first).job); });
+  std::erase_if(refuges_, [&](const auto& each) { return !job(each.first.job); });
+  std::erase_if(records_, [&](const auto& each) { return each.first != self_ && !record(each.first); });
+  for (auto& [node, link] : links_) std::erase_if(link.manifests_sent, [&](const auto& each) { return !job(each); });
 }
 
-protocol::MandateShare LinkLayer::share_of(const core::JobId& job, Instant now) const {
+// --- what goes out ---------------------------------------------------------------------------------------------------
+
+protocol::MandateShare Exchange::share_of(const core::JobId& job, Instant now) const {
   const auto at = mandates_.find(job);
   if (at == mandates_.end()) return {};
   const Duration age = at->second.fact.age + (now - at->second.seen);
-  return {.mandate = can(at->second.fact), .age_ns = static_cast<std::uint64_t>(std::max(age, Duration{}).count())};
+  return {.mandate = at->second.bytes, .age_ns = static_cast<std::uint64_t>(std::max(age, Duration{}).count())};
 }
 
-Bytes LinkLayer::seal(const core::Send& send, Instant now) {
+Bytes Exchange::seal(const core::Send& send, Instant now) {
   protocol::Envelope envelope{.sequence = send.sequence, .heard = send.heard, .message = send.message};
   fill(envelope.message, send, now);
   note_sent(send.to, envelope.message, now);
   return protocol::encode(envelope);
 }
 
-void LinkLayer::fill(core::Message& message, const core::Send& send, Instant now) {
+void Exchange::fill(core::Message& message, const core::Send& send, Instant now) {
   const auto records = [&] {
     std::vector<Bytes> all;
     for (const core::NodeId& node : send.attached.records) all.push_back(records_.at(node));
@@ -134,14 +156,7 @@ void LinkLayer::fill(core::Message& message, const core::Send& send, Instant now
   } else if (auto* adopt = std::get_if<protocol::Adopt>(&message)) {
     adopt->mandate = share_of(adopt->loop.job, now);
   } else if (auto* report = std::get_if<protocol::Report>(&message)) {
-    Batch own{.executor = self_.node};
-    for (const core::TaskId task : send.attached.results) {
-      const OwnResult& result = results_.at(task);
-      assert(own.results.empty() || own.loop == result.loop);
-      own.loop = result.loop;
-      own.results.push_back(result.fact);
-    }
-    if (!own.results.empty()) report->batches.push_back(can(own));
+    if (!send.attached.results.empty()) report->batches.push_back(notary_.batch_of(send.attached.results));
     for (const core::BatchId batch : send.attached.batches) report->batches.push_back(batches_.at(batch));
   } else if (auto* shuffle = std::get_if<protocol::Shuffle>(&message)) {
     shuffle->records = records();
@@ -150,20 +165,21 @@ void LinkLayer::fill(core::Message& message, const core::Send& send, Instant now
   } else if (auto* walk = std::get_if<protocol::Walk>(&message)) {
     if (const std::vector<Bytes> all = records(); !all.empty()) walk->record = all.front();
   } else if (auto* ended = std::get_if<protocol::Ended>(&message)) {
-    ended->statement = can(ended->job);
+    ended->statement = notary_.ending_of(ended->job);
   }
 }
 
-void LinkLayer::fill(protocol::Grant& grant, const core::Send& send, Instant now) {
+void Exchange::fill(protocol::Grant& grant, const core::Send& send, Instant now) {
   const core::JobId& job = grant.loop.job;
-  grant.manifest_id = manifest_digest(job);
-  if (links_[send.to].manifests_sent.insert(job).second) grant.manifest = manifests_.at(job);
+  const Manifest& manifest = manifests_.at(job);
+  grant.manifest_id = manifest.id;
+  if (links_[send.to].manifests_sent.insert(job).second) grant.manifest = manifest.bytes;
   for (const core::LoopTerms& loop : send.attached.loops)
     grant.statements.push_back(statements_.at({{.job = job, .path = loop.path}, loop.opener, loop.instance}));
   grant.mandate = share_of(job, now);
 }
 
-void LinkLayer::note_sent(const core::NodeId& to, const core::Message& message, Instant now) {
+void Exchange::note_sent(const core::NodeId& to, const core::Message& message, Instant now) {
   PeerState& peer = peers_[to];
   if (const auto* grant = std::get_if<protocol::Grant>(&message)) peer.granted.insert(grant->branch);
   if (const auto* adopt = std::get_if<protocol::Adopt>(&message)) peer.granted.insert(adopt->branch);
@@ -171,36 +187,52 @@ void LinkLayer::note_sent(const core::NodeId& to, const core::Message& message, 
   if (std::holds_alternative<protocol::Probe>(message) || std::holds_alternative<protocol::Ask>(message)) {
     std::erase_if(peer.open, [&](const auto& each) { return now - each.second > question_life; });
     peer.open[*request_of(message)] = now;
+    if (peer.open.size() > questions_per_peer_max) peer.open.erase(peer.open.begin());
   }
 }
 
-std::optional<core::MessageReceived> LinkLayer::open(const core::NodeId& from, std::span<const std::byte> bytes,
-                                                     Instant now) {
+// --- what comes in ---------------------------------------------------------------------------------------------------
+
+tl::expected<core::MessageReceived, Refusal> Exchange::open(const core::NodeId& from, std::span<const std::byte> bytes,
+                                                            Instant now) {
   auto envelope = protocol::decode(bytes);
-  if (!envelope) return std::nullopt;
+  if (!envelope) {
+    const bool unknown = envelope.error() == protocol::DecodeError::unknown_kind;
+    return tl::unexpected(unknown ? Refusal::unknown_kind : Refusal::malformed);
+  }
   core::MessageReceived received{
       .from = from, .sequence = envelope->sequence, .heard = envelope->heard, .message = std::move(envelope->message)};
-  if (standing_ == Standing::checked && !stands(from, received.message, now)) {
-    ++dropped_[received.message.index()];
-    return std::nullopt;
+  if (checks_ == Checks::on) {
+    if (!has_role(from, received.message)) return tl::unexpected(Refusal::role);
+    if (!stands(from, received.message, now)) {
+      ++stale_[received.message.index()];
+      return tl::unexpected(Refusal::stale);
+    }
   }
   note_received(from, received.message);
-  if (!take(received.message, received.proofs, now)) return std::nullopt;
+  if (!take(received.message, received.proofs, now)) return tl::unexpected(Refusal::proof);
   return received;
 }
 
-bool LinkLayer::stands(const core::NodeId& from, const core::Message& message, Instant now) const {
+bool Exchange::has_role(const core::NodeId& from, const core::Message& message) const {
+  const protocol::Role role = protocol::check_of(protocol::kind_of(message)).role;
+  if (role == protocol::Role::member) return true;
+  const auto link = links_.find(from);
+  return link != links_.end() && (link->second.roles >> static_cast<unsigned>(role) & 1U) != 0;
+}
+
+bool Exchange::stands(const core::NodeId& from, const core::Message& message, Instant now) const {
   using protocol::Standing;
   static const PeerState stranger;
   const auto at = peers_.find(from);
   const PeerState& peer = at == peers_.end() ? stranger : at->second;
-  const auto names = [&](const std::set<core::BranchId>& branches) {
+  const auto names = [&](const Recent<core::BranchId>& branches) {
     const auto branch = branch_of(message);
     return branch && branches.contains(*branch);
   };
   switch (protocol::check_of(protocol::kind_of(message)).standing) {
     case Standing::any:
-    case Standing::loop_granter:  // every node here holds `run`
+    case Standing::loop_granter:
     case Standing::job_root:
     case Standing::job_deputy: return true;
     case Standing::asked: {
@@ -230,7 +262,7 @@ bool LinkLayer::stands(const core::NodeId& from, const core::Message& message, I
   return false;
 }
 
-void LinkLayer::note_received(const core::NodeId& from, const core::Message& message) {
+void Exchange::note_received(const core::NodeId& from, const core::Message& message) {
   const auto hold = [&](core::BranchId branch, const core::LoopId& loop, const std::vector<protocol::Refuge>& refuges) {
     PeerState& peer = peers_[from];
     peer.held.insert(branch);
@@ -245,7 +277,7 @@ void LinkLayer::note_received(const core::NodeId& from, const core::Message& mes
   if (refuse != nullptr && refuse->why == protocol::RefuseReason::content_missing) links_[from].manifests_sent.clear();
 }
 
-bool LinkLayer::take(core::Message& message, core::Proofs& proofs, Instant now) {
+bool Exchange::take(core::Message& message, core::Proofs& proofs, Instant now) {
   if (auto* beat = std::get_if<protocol::Beat>(&message)) {
     for (protocol::MandateShare& share : beat->mandates) {
       if (!take(share, proofs, now)) return false;
@@ -267,26 +299,33 @@ bool LinkLayer::take(core::Message& message, core::Proofs& proofs, Instant now) 
     std::vector<Bytes> one{std::exchange(walk->record, {})};
     return take(one, proofs);
   } else if (auto* ended = std::get_if<protocol::Ended>(&message)) {
-    return open_job(std::exchange(ended->statement, {})) == ended->job;
+    return notary_.open_ending(ended->job, std::exchange(ended->statement, {}));
   }
   return true;
 }
 
-bool LinkLayer::take(protocol::Grant& grant, core::Proofs& proofs, Instant now) {
+bool Exchange::take(protocol::Grant& grant, core::Proofs& proofs, Instant now) {
   const core::JobId& job = grant.loop.job;
-  if (grant.manifest_id != manifest_digest(job)) return false;
-  if (!grant.manifest.empty()) manifests_[job] = std::exchange(grant.manifest, {});
+  if (!grant.manifest.empty() && !manifests_.contains(job)) {
+    Bytes bytes = std::exchange(grant.manifest, {});
+    const auto terms = notary_.open_manifest(bytes);
+    if (!terms || terms->job != job) return false;
+    const protocol::Digest id = notary_.manifest_id(bytes);
+    manifests_.emplace(job, Manifest{.id = id, .bytes = std::move(bytes), .terms = *terms});
+  }
+  grant.manifest.clear();
   const auto manifest = manifests_.find(job);
   // It overtook the one that brought it, or that one is lost: the agent refuses it.
   if (manifest == manifests_.end()) {
     grant.statements.clear();
     grant.mandate = {};
-    return standing_ == Standing::checked;
+    return checks_ == Checks::on;
   }
-  proofs.terms = open_terms(manifest->second);
-  if (!proofs.terms || proofs.terms->job != job || grant.statements.size() != grant.loop.path.size()) return false;
+  // One job has one manifest.
+  if (manifest->second.id != grant.manifest_id || grant.statements.size() != grant.loop.path.size()) return false;
+  proofs.terms = manifest->second.terms;
   for (const Bytes& statement : grant.statements) {
-    const std::optional<core::LoopTerms> loop = open_loop(statement);
+    const std::optional<core::LoopTerms> loop = notary_.open_statement(job, statement);
     if (!loop) return false;
     statements_[{{.job = job, .path = loop->path}, loop->opener, loop->instance}] = statement;
     proofs.loops.push_back(*loop);
@@ -295,35 +334,37 @@ bool LinkLayer::take(protocol::Grant& grant, core::Proofs& proofs, Instant now) 
   return take(grant.mandate, proofs, now);
 }
 
-bool LinkLayer::take(protocol::Report& report, core::Proofs& proofs) {
-  std::vector<core::BatchFact> facts;
+bool Exchange::take(protocol::Report& report, core::Proofs& proofs) {
   for (const Bytes& bytes : report.batches) {
-    const std::optional<Batch> batch = open_batch(bytes);
+    std::optional<OpenedBatch> batch = notary_.open_batch(bytes);
     if (!batch) return false;
-    facts.push_back({.executor = batch->executor, .size_bytes = bytes.size(), .results = batch->results});
+    proofs.batches.push_back(
+        {.batch = {}, .executor = batch->executor, .size_bytes = bytes.size(), .results = std::move(batch->results)});
   }
-  for (std::size_t i = 0; i < facts.size(); ++i) {
-    facts[i].batch = core::BatchId(next_batch_++);
-    batches_.emplace(facts[i].batch, std::move(report.batches[i]));
+  for (std::size_t i = 0; i < report.batches.size(); ++i) {
+    proofs.batches[i].batch = core::BatchId(next_batch_++);
+    batches_.emplace(proofs.batches[i].batch, std::move(report.batches[i]));
   }
-  proofs.batches = std::move(facts);
   report.batches.clear();
   return true;
 }
 
-bool LinkLayer::take(protocol::MandateShare& share, core::Proofs& proofs, Instant now) {
-  std::optional<core::MandateFact> fact = open_mandate(share.mandate);
-  if (!fact) return false;
-  fact->age = Duration(static_cast<std::int64_t>(share.age_ns));
-  see(*fact, now);
-  proofs.mandates.push_back(*fact);
+// Of a job that is not known here it says nothing, and it is no fault.
+bool Exchange::take(protocol::MandateShare& share, core::Proofs& proofs, Instant now) {
+  const Bytes bytes = std::exchange(share.mandate, {});
+  auto fact = notary_.open_mandate(bytes);
+  if (!fact) return fact.error() == MandateFault::unknown_job;
+  fact->age = Duration(static_cast<std::int64_t>(
+      std::min<std::uint64_t>(share.age_ns, static_cast<std::uint64_t>(std::chrono::nanoseconds::max().count()))));
   share = {};
+  see(*fact, bytes, now);
+  proofs.mandates.push_back(*fact);
   return true;
 }
 
-bool LinkLayer::take(std::vector<Bytes>& records, core::Proofs& proofs) {
+bool Exchange::take(std::vector<Bytes>& records, core::Proofs& proofs) {
   for (const Bytes& bytes : records) {
-    const std::optional<core::Peer> peer = open_peer(bytes);
+    const std::optional<core::Peer> peer = notary_.open_record(bytes);
     if (!peer) return false;
     records_[peer->node] = bytes;
     proofs.records.push_back(*peer);
@@ -332,4 +373,4 @@ bool LinkLayer::take(std::vector<Bytes>& records, core::Proofs& proofs) {
   return true;
 }
 
-}  // namespace agent::sim
+}  // namespace agent::link

@@ -1,0 +1,61 @@
+#pragma once
+// Makes and opens what is signed: bytes outside, facts inside.
+//
+// The exchange knows which statement belongs into which message; a notary knows what a statement looks like and whose
+// signature it needs. A real agent's is signed_notary.h, over crypto/. The simulator has one of its own, in which
+// nothing is signed, since nobody there can forge.
+//
+// Whatever is opened came from a peer: nothing (or false) means that it is no such statement, or not signed by whom it
+// must be, and whoever sent it is not an honest peer of this version.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "agent/core/peer_event.h"
+
+namespace agent::link {
+
+using protocol::Bytes;
+
+// Whether a result of somebody else's counts is the core's affair; `batch` of the fact is not filled in.
+struct OpenedBatch {
+  core::NodeId executor;
+  core::LoopId loop;
+  std::vector<core::ResultFact> results;
+};
+
+enum class MandateFault : std::uint8_t {
+  unknown_job,  // whose key is not known here, as its manifest was never opened: no fault of the sender's
+  bad,
+};
+
+class Notary {
+ public:
+  Notary() = default;
+  virtual ~Notary() = default;
+  Notary(const Notary&) = delete;
+  Notary& operator=(const Notary&) = delete;
+
+  // One batch of these results of ours, all of one loop, signed. REQUIRES: none of them was dropped or committed.
+  [[nodiscard]] virtual Bytes batch_of(std::span<const core::TaskId> results) = 0;
+  // That the job has ended: as its root says it, or as it came; nothing is known of it: no bytes.
+  [[nodiscard]] virtual Bytes ending_of(const core::JobId& job) = 0;
+
+  // The name under which a manifest is known where it was sent before.
+  [[nodiscard]] virtual protocol::Digest manifest_id(std::span<const std::byte> manifest) = 0;
+  [[nodiscard]] virtual std::optional<core::JobTerms> open_manifest(std::span<const std::byte> manifest) = 0;
+  [[nodiscard]] virtual std::optional<core::LoopTerms> open_statement(const core::JobId& job,
+                                                                      std::span<const std::byte> statement) = 0;
+  // `age` is not filled in.
+  [[nodiscard]] virtual tl::expected<core::MandateFact, MandateFault> open_mandate(
+      std::span<const std::byte> mandate) = 0;
+  [[nodiscard]] virtual std::optional<OpenedBatch> open_batch(std::span<const std::byte> batch) = 0;
+  [[nodiscard]] virtual std::optional<core::Peer> open_record(std::span<const std::byte> record) = 0;
+  // Kept, for those who come later.
+  [[nodiscard]] virtual bool open_ending(const core::JobId& job, std::span<const std::byte> ending) = 0;
+};
+
+}  // namespace agent::link

@@ -1,0 +1,31 @@
+#pragma once
+// A set of the last so many things: whoever names more of them than any honest peer does, makes us forget his oldest.
+
+#include <cstddef>
+#include <deque>
+#include <set>
+
+namespace agent::link {
+
+template <class T>
+class Recent {
+ public:
+  explicit Recent(std::size_t max) : max_(max) {}
+
+  void insert(const T& value) {
+    if (!values_.insert(value).second) return;
+    order_.push_back(value);
+    if (order_.size() <= max_) return;
+    values_.erase(order_.front());
+    order_.pop_front();
+  }
+  [[nodiscard]] bool contains(const T& value) const { return values_.contains(value); }
+  [[nodiscard]] std::size_t size() const { return order_.size(); }
+
+ private:
+  std::size_t max_;
+  std::set<T> values_;
+  std::deque<T> order_;  // the same, oldest first
+};
+
+}  // namespace agent::link

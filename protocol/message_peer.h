@@ -118,11 +118,12 @@ enum class ByeReason : std::uint8_t {
   second_link,
   idle,
   too_slow,
-  malformed
+  malformed,
+  certificate,  // not one that counts, as the sender sees it: the text says why
 };
 template <>
 struct LastOf<ByeReason> {
-  static constexpr auto value = ByeReason::malformed;
+  static constexpr auto value = ByeReason::certificate;
 };
 
 struct Bye {

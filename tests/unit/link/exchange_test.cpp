@@ -194,8 +194,8 @@ TEST_F(ExchangeTest, AnswersNeedAQuestionThatIsNotTooOld) {
 }
 
 TEST_F(ExchangeTest, WhoeverGrantsMayAskAboutAGrantThatWasLost) {
-  (void)layers[0].seal({.to = node_id(1), .sequence = 1, .heard = 0, .message = grant(1), .attached = {}},
-                       Instant(now));
+  (void)exchange(0).seal({.to = node_id(1), .sequence = 1, .heard = 0, .message = grant(1), .attached = {}},
+                         Instant(now));
   protocol::Holds holds{.branch = {.sender_is = protocol::Side::master, .branch = core::BranchId(1)}};
   EXPECT_TRUE(pass(0, 1, holds));
   holds.branch.sender_is = protocol::Side::helper;

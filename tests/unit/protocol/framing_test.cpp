@@ -45,6 +45,23 @@ TEST(Framing, length_is_big_endian_in_front) {
   EXPECT_EQ(Raw(stream.begin(), stream.begin() + 5), raw({0, 0, 1, 2, 7}));
 }
 
+TEST(Framing, a_frame_has_two_bytes_of_length_and_a_reader_can_be_allowed_more) {
+  Raw stream;
+  append_framed(stream, Raw(0x0102, std::byte{7}), LengthPrefix::two_bytes);
+  append_framed(stream, raw({8}), LengthPrefix::two_bytes);
+  EXPECT_EQ(Raw(stream.begin(), stream.begin() + 3), raw({1, 2, 7}));
+  MessageReader reader(0x0102, LengthPrefix::two_bytes);
+  reader.feed(stream);
+  EXPECT_EQ(drain(reader), (std::vector<Raw>{Raw(0x0102, std::byte{7}), raw({8})}));
+
+  append_framed(stream, Raw(limits::frame_bytes_max), LengthPrefix::two_bytes);
+  MessageReader strict(0x0102, LengthPrefix::two_bytes);
+  strict.feed(stream);
+  ASSERT_TRUE(one(strict) && one(strict));
+  strict.allow(limits::frame_bytes_max);
+  EXPECT_EQ(one(strict)->size(), limits::frame_bytes_max);
+}
+
 TEST(Framing, messages_come_out_whole_wherever_the_stream_is_cut) {
   const std::vector<Raw> sent = {raw({1}), raw({2, 3, 4}), Raw(300, std::byte{5}), raw({6, 7})};
   Raw stream;

@@ -23,6 +23,7 @@ class Domain {
 
 inline constexpr Domain manifest_domain{"gibbon-manifest-v1"};
 inline constexpr Domain mandate_domain{"gibbon-mandate-v1"};
+inline constexpr Domain ending_domain{"gibbon-ending-v1"};
 inline constexpr Domain chunk_domain{"gibbon-chunk-v1"};
 inline constexpr Domain batch_domain{"gibbon-batch-v1"};
 inline constexpr Domain loop_statement_domain{"gibbon-loop-v2"};
@@ -39,8 +40,8 @@ inline constexpr Domain user_domain{"gibbon-user-v1"};
 inline constexpr Domain node_domain{"gibbon-node-v1"};
 
 inline constexpr std::array all_domains{
-    manifest_domain,    mandate_domain,     chunk_domain, batch_domain,     loop_statement_domain, certificate_domain,
-    revocation_domain,  peer_record_domain, join_domain,  join_user_domain, revocation_set_domain, token_domain,
-    joining_psk_domain, root_domain,        user_domain,  node_domain};
+    manifest_domain,    mandate_domain,     ending_domain,      chunk_domain, batch_domain,     loop_statement_domain,
+    certificate_domain, revocation_domain,  peer_record_domain, join_domain,  join_user_domain, revocation_set_domain,
+    token_domain,       joining_psk_domain, root_domain,        user_domain,  node_domain};
 
 }  // namespace crypto

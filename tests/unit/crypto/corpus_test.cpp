@@ -54,6 +54,15 @@ std::vector<Seed> seeds_of(samples::MandateKind /*kind*/) {
           {"other_job", sign_mandate(Mandate{}, samples::job_pair()).value().bytes, false}};
 }
 
+std::vector<Seed> seeds_of(samples::EndingKind /*kind*/) {
+  const Bytes body = encode_body(samples::ending()).value();
+  const Bytes least = encode_body(Ending{}).value();
+  return {{"least", least, true},
+          {"fifth_verdict", with(body, body.size() - 1, {4}), false},
+          {"long_epoch", with(least, 16, {0x80}), false},
+          {"mandate", samples::MandateKind::sealed().bytes, false}};
+}
+
 std::vector<Seed> seeds_of(samples::ChunkKind /*kind*/) {
   const Bytes end = encode_body(ArgumentChunk{.last = true}).value();
   constexpr std::size_t items_at = 16 + 1 + 1;
@@ -176,9 +185,9 @@ void write_seed(const std::filesystem::path& directory, const Seed& seed) {
 template <class Kind>
 class Corpus : public testing::Test {};
 
-using Kinds = testing::Types<samples::ManifestKind, samples::MandateKind, samples::ChunkKind, samples::BatchKind,
-                             samples::LoopStatementKind, samples::CertificateKind, samples::RevocationKind,
-                             samples::PeerRecordKind, samples::JoinRequestKind>;
+using Kinds = testing::Types<samples::ManifestKind, samples::MandateKind, samples::EndingKind, samples::ChunkKind,
+                             samples::BatchKind, samples::LoopStatementKind, samples::CertificateKind,
+                             samples::RevocationKind, samples::PeerRecordKind, samples::JoinRequestKind>;
 TYPED_TEST_SUITE(Corpus, Kinds);
 
 TYPED_TEST(Corpus, seeds_are_as_good_or_as_bad_as_they_claim_and_small) {

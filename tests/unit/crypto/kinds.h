@@ -39,6 +39,19 @@ struct MandateKind {
   }
 };
 
+struct EndingKind {
+  static constexpr const char* name = "ending";
+  static constexpr Domain domain = ending_domain;
+  static constexpr std::size_t bytes_max = ending_signed_bytes_max;
+  static SigningPair signer() { return job_pair(); }
+  static Sealed sealed() { return sign_ending(ending(), signer()).value(); }
+  static bool open(View bytes) { return open_ending(bytes, job, job_pair().public_key()).has_value(); }
+  static std::optional<Bytes> reencoded(View body) {
+    const auto decoded = decode_ending_body(body);
+    return decoded ? std::optional(encode_body(*decoded).value()) : std::nullopt;
+  }
+};
+
 struct ChunkKind {
   static constexpr const char* name = "chunk";
   static constexpr Domain domain = chunk_domain;

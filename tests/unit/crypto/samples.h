@@ -9,6 +9,7 @@
 #include "crypto/batch.h"
 #include "crypto/certificate.h"
 #include "crypto/chunk.h"
+#include "crypto/ending.h"
 #include "crypto/join.h"
 #include "crypto/loop_statement.h"
 #include "crypto/mandate.h"
@@ -103,6 +104,10 @@ inline Manifest manifest() {
 inline Mandate mandate() {
   return Mandate{
       .job = job, .epoch = Epoch{7, KeyId{filled<Bytes32>(0x55)}}, .sequence = 1'000'000, .time_to_live_ms = 59'999};
+}
+
+inline Ending ending() {
+  return Ending{.job = job, .epoch = Epoch{7, KeyId{filled<Bytes32>(0x55)}}, .verdict = Verdict::halted};
 }
 
 inline ArgumentChunk chunk() {

@@ -21,9 +21,9 @@ struct KindNames {
   }
 };
 
-using Kinds = testing::Types<samples::ManifestKind, samples::MandateKind, samples::ChunkKind, samples::BatchKind,
-                             samples::LoopStatementKind, samples::CertificateKind, samples::RevocationKind,
-                             samples::PeerRecordKind, samples::JoinRequestKind>;
+using Kinds = testing::Types<samples::ManifestKind, samples::MandateKind, samples::EndingKind, samples::ChunkKind,
+                             samples::BatchKind, samples::LoopStatementKind, samples::CertificateKind,
+                             samples::RevocationKind, samples::PeerRecordKind, samples::JoinRequestKind>;
 TYPED_TEST_SUITE(EveryStatement, Kinds, KindNames);
 
 TYPED_TEST(EveryStatement, is_accepted_as_it_was_signed_and_encodes_to_the_same_bytes) {

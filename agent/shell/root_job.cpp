@@ -7,6 +7,7 @@
 #include <map>
 #include <utility>
 
+#include "agent/link/job_terms.h"
 #include "agent/shell/system.h"
 
 namespace agent::shell {
@@ -34,32 +35,14 @@ exec::BodyKind body_of(const crypto::Manifest& manifest) {
 }
 
 // What this version runs: a command on this machine, at level 0.
-std::optional<Refusal> unsupported(const crypto::Manifest& manifest) {
-  if (manifest.body == crypto::BodyKind::linked_function || manifest.least_sandbox > 0 || manifest.redundancy != 1 ||
-      !manifest.output_rules.empty() || std::holds_alternative<crypto::BlobProgram>(manifest.program)) {
+std::optional<Refusal> unsupported(const crypto::OpenedManifest& opened) {
+  const crypto::Manifest& manifest = opened.manifest;
+  if (manifest.least_sandbox > 0 || !manifest.output_rules.empty() ||
+      std::holds_alternative<crypto::BlobProgram>(manifest.program) || !link::terms_of(manifest, opened.user)) {
     return bad_manifest("the job asks for something that this agent cannot do",
                         "use the same version of gibbon as the agent");
   }
   return std::nullopt;
-}
-
-core::HaltRule halt_rule(const crypto::Halt& halt) {
-  core::HaltRule rule{.amount = halt.amount};
-  switch (halt.when) {
-    case crypto::HaltWhen::never: rule.when = core::HaltRule::When::never; break;
-    case crypto::HaltWhen::soon: rule.when = core::HaltRule::When::soon; break;
-    case crypto::HaltWhen::now: rule.when = core::HaltRule::When::now; break;
-  }
-  switch (halt.what) {
-    case crypto::HaltWhat::fail: rule.what = core::HaltRule::What::failed; break;
-    case crypto::HaltWhat::success: rule.what = core::HaltRule::What::succeeded; break;
-    case crypto::HaltWhat::done: rule.what = core::HaltRule::What::done; break;
-  }
-  switch (halt.unit) {
-    case crypto::HaltUnit::count: rule.unit = core::HaltRule::Unit::count; break;
-    case crypto::HaltUnit::percent: rule.unit = core::HaltRule::Unit::percent; break;
-  }
-  return rule;
 }
 
 crypto::ArgumentChunk chunk_from(client::Items&& items, const crypto::Digest& previous) {
@@ -106,7 +89,7 @@ tl::expected<std::unique_ptr<RootJob>, Refusal> RootJob::open(const client::Subm
                                   .problem = {.message = "the job is signed with another user's key than this agent's",
                                               .hint = "use the state directory of this agent: --state DIR"}});
   }
-  if (auto refusal = unsupported(manifest)) return tl::unexpected(*refusal);
+  if (auto refusal = unsupported(*opened)) return tl::unexpected(*refusal);
   crypto::SigningPair job_key{crypto::Seed(submission.job_secret_seed)};
   if (job_key.public_key() != manifest.job_key) {
     return tl::unexpected(bad_manifest("the job's secret does not belong to the key in its manifest"));
@@ -137,22 +120,10 @@ RootJob::~RootJob() {
 }
 
 core::JobTerms RootJob::terms() const {
-  const crypto::Manifest& from = manifest();
-  core::JobTerms terms;
-  terms.job = id();
-  terms.body = from.body == crypto::BodyKind::command_per_piece ? core::Body::command_per_piece
-                                                                : core::Body::command_per_iteration;
-  if (const auto* bounded = std::get_if<crypto::BoundedSpace>(&from.space)) terms.size = bounded->count;
-  terms.grain =
-      std::max(core::Duration(static_cast<std::int64_t>(std::min<std::uint64_t>(from.policy.grain_ns, INT64_MAX))),
-               core::Duration(1));
-  terms.retries = from.policy.retries;
-  terms.slots_max = from.policy.slots_max;
-  terms.started_at_most_once = from.policy.started_at_most_once;
-  if (from.policy.found) terms.found = *from.policy.found;
-  terms.lowest_hit = keep_order_;
-  terms.halt = halt_rule(from.policy.halt);
-  return terms;
+  auto terms = link::terms_of(manifest(), opened_.user);
+  assert(terms);  // else it had been refused
+  terms->lowest_hit = keep_order_;
+  return *terms;
 }
 
 tl::expected<std::uint64_t, Refusal> RootJob::append_items(client::Items items) {

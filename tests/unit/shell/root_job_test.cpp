@@ -90,12 +90,14 @@ TEST_F(RootJobTest, TheTermsAreThoseOfTheManifest) {
   EXPECT_EQ(plain.halt.when, core::HaltRule::When::never);
 }
 
-TEST_F(RootJobTest, GrainsBeyondAnyClockAreCut) {
+TEST_F(RootJobTest, GrainsOfNothingAndBeyondAnyClockAreRefused) {
   SampleJob job;
-  job.manifest.policy.grain_ns = ~std::uint64_t{0};
+  for (const std::uint64_t grain_ns : {std::uint64_t{0}, std::uint64_t{1} << 63U, ~std::uint64_t{0}}) {
+    job.manifest.policy.grain_ns = grain_ns;
+    EXPECT_THAT(refusal(job.submit(user)), HasSubstr("cannot do")) << grain_ns;
+  }
+  job.manifest.policy.grain_ns = INT64_MAX;
   EXPECT_EQ(opened(job)->terms().grain, core::Duration(INT64_MAX));
-  job.manifest.policy.grain_ns = 0;
-  EXPECT_EQ(opened(job)->terms().grain, core::Duration(1));
 }
 
 TEST_F(RootJobTest, ForeignKeysAreRefused) {

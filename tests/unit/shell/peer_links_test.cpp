@@ -6,19 +6,12 @@
 #include "agent/shell/system.h"
 #include "tests/unit/link/small_pool.h"
 #include "tests/unit/shell/event_loop.h"
+#include "tests/unit/shell/loopback.h"
 
 namespace agent::shell {
 namespace {
 
 using namespace link::test;
-
-protocol::Address loopback(std::uint16_t port = 0) {
-  protocol::Address address{.port = port};
-  address.ip[10] = address.ip[11] = std::byte{0xff};
-  address.ip[12] = std::byte{127};
-  address.ip[15] = std::byte{1};
-  return address;
-}
 
 // One member with its sockets, and what it was told.
 struct Member {
@@ -32,7 +25,8 @@ struct Member {
               {.on_up = [this](const PeerLinks::Met& met) { up.push_back(met); },
                .on_message = [this](const protocol::NodeId& from,
                                     protocol::Envelope envelope) { said.emplace_back(from, std::move(envelope)); },
-               .on_down = [this](const protocol::NodeId& from, const link::Closing& why) { down.emplace_back(from, why); },
+               .on_down = [this](const protocol::NodeId& from,
+                                 const link::Closing& why) { down.emplace_back(from, why); },
                .on_dial_failed = [this](const protocol::Address&, const std::optional<protocol::NodeId>&,
                                         const std::string& why) { failed.push_back(why); },
                .on_refused = [this](const protocol::Address&, const link::Closing& why) { refused.push_back(why); }}) {}

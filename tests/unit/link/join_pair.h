@@ -91,13 +91,6 @@ class JoiningPair {
     if (joiner->ended()) host->on_end();
   }
 
-  JoinEnding failure() {
-    EXPECT_TRUE(joiner->ended());
-    auto outcome = joiner->take_outcome();
-    EXPECT_FALSE(outcome);
-    return outcome ? JoinEnding{} : outcome.error();
-  }
-
   Moment now{.at = core::Instant(1'000s), .wall_ms = wall_ms};
   std::size_t cut = 65'536;
   crypto::JoinToken token;

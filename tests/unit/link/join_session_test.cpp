@@ -10,6 +10,13 @@ namespace {
 
 using namespace test;
 
+JoinEnding failure(JoiningPair& pair) {
+  EXPECT_TRUE(pair.joiner->ended());
+  auto outcome = pair.joiner->take_outcome();
+  EXPECT_FALSE(outcome);
+  return outcome ? JoinEnding{} : outcome.error();
+}
+
 TEST(Join, a_newcomer_gets_what_the_inviter_answers_wherever_the_stream_is_cut) {
   for (const std::size_t cut : {1U, 2U, 7U, 1'000U, 65'536U}) {
     JoiningPair pair;
@@ -66,7 +73,7 @@ TEST(Join, each_refusal_comes_with_its_words) {
     ASSERT_TRUE(pair.asked);
     pair.host->refuse(refusal, refusal == JoinRefusal::unavailable ? "the disk is full" : "");
     pair.run();
-    const JoinEnding ending = pair.failure();
+    const JoinEnding ending = failure(pair);
     EXPECT_EQ(ending.why, JoinFailure::refused);
     EXPECT_EQ(ending.refusal, refusal);
     EXPECT_EQ(to_text(ending), text);
@@ -79,7 +86,7 @@ TEST(Join, what_a_refusal_says_is_fit_for_a_terminal) {
   pair.run();
   pair.host->refuse(JoinRefusal::unavailable, "\x1b[2Jgone" + std::string(1'000, 'x'));
   pair.run();
-  EXPECT_EQ(pair.failure().said, "?[2Jgone" + std::string(refusal_text_bytes_max - 8, 'x'));
+  EXPECT_EQ(failure(pair).said, "?[2Jgone" + std::string(refusal_text_bytes_max - 8, 'x'));
 }
 
 TEST(Join, of_a_token_that_is_unknown_there_nothing_is_said) {
@@ -88,7 +95,7 @@ TEST(Join, of_a_token_that_is_unknown_there_nothing_is_said) {
   pair.run();
   EXPECT_EQ(pair.host->ended(), JoinHost::End::unknown_token);
   EXPECT_EQ(pair.host->token(), pair.token.id);
-  EXPECT_EQ(pair.failure().why, JoinFailure::not_heard);
+  EXPECT_EQ(failure(pair).why, JoinFailure::not_heard);
 }
 
 TEST(Join, another_secret_is_a_wrong_try_and_is_answered_by_silence) {
@@ -98,7 +105,7 @@ TEST(Join, another_secret_is_a_wrong_try_and_is_answered_by_silence) {
   EXPECT_EQ(pair.host->ended(), JoinHost::End::wrong_secret);
   EXPECT_EQ(pair.host->token(), pair.token.id);
   EXPECT_FALSE(pair.asked);
-  EXPECT_EQ(pair.failure().why, JoinFailure::not_heard);
+  EXPECT_EQ(failure(pair).why, JoinFailure::not_heard);
 }
 
 TEST(Join, a_host_of_another_pool_is_not_told_who_we_are) {
@@ -106,7 +113,7 @@ TEST(Join, a_host_of_another_pool_is_not_told_who_we_are) {
   token.root = crypto::root_pin(samples::pair(0x66).public_key());
   JoiningPair pair(std::move(token));
   pair.run();
-  EXPECT_EQ(pair.failure().why, JoinFailure::wrong_pool);
+  EXPECT_EQ(failure(pair).why, JoinFailure::wrong_pool);
   EXPECT_FALSE(pair.asked);
   EXPECT_EQ(pair.host->ended(), JoinHost::End::lost);
 }
@@ -116,13 +123,13 @@ TEST(Join, a_host_is_believed_only_with_a_nodes_certificate_of_its_own) {
   others.chain = chain_of(certificate_of(3));
   JoiningPair stolen(sample_token(), std::move(others));
   stolen.run();
-  EXPECT_EQ(stolen.failure(), JoinEnding{.why = JoinFailure::not_believed});
+  EXPECT_EQ(failure(stolen), JoinEnding{.why = JoinFailure::not_believed});
 
   Credentials person = credentials_of(2);
   person.chain = user_chain_of(newcomers_user());
   JoiningPair user(sample_token(), std::move(person));
   user.run();
-  EXPECT_EQ(user.failure(), JoinEnding{.why = JoinFailure::not_believed});
+  EXPECT_EQ(failure(user), JoinEnding{.why = JoinFailure::not_believed});
 
   crypto::Certificate expired = certificate_of(2);
   expired.not_before_ms -= 190 * crypto::day_ms;
@@ -131,7 +138,7 @@ TEST(Join, a_host_is_believed_only_with_a_nodes_certificate_of_its_own) {
   late.chain = chain_of(expired);
   JoiningPair ended(sample_token(), std::move(late));
   ended.run();
-  EXPECT_EQ(to_text(ended.failure()), "its certificates do not hold: expired (is the clock of this machine right?)");
+  EXPECT_EQ(to_text(failure(ended)), "its certificates do not hold: expired (is the clock of this machine right?)");
 }
 
 TEST(Join, an_answer_about_other_keys_makes_nobody_a_member) {
@@ -151,7 +158,7 @@ TEST(Join, an_answer_about_other_keys_makes_nobody_a_member) {
     pair.run();
     pair.host->answer(answer);
     pair.run();
-    EXPECT_EQ(pair.failure().why, JoinFailure::bad_answer);
+    EXPECT_EQ(failure(pair).why, JoinFailure::bad_answer);
   }
 }
 
@@ -164,7 +171,7 @@ TEST(Join, who_is_revoked_by_the_answer_itself_is_no_member) {
   answer.revocations = {crypto::sign_revocation(entry, samples::admin_pair()).value().bytes};
   pair.host->answer(answer);
   pair.run();
-  EXPECT_EQ(pair.failure().certificate, crypto::CertificateError::revoked);
+  EXPECT_EQ(failure(pair).certificate, crypto::CertificateError::revoked);
 }
 
 TEST(Join, a_changed_byte_ends_it_wherever_it_is) {
@@ -197,7 +204,7 @@ TEST(Join, a_stream_that_ends_in_the_middle_is_told_from_silence) {
   ASSERT_TRUE(pair.asked);
   pair.joiner->on_end();
   pair.host->on_end();
-  EXPECT_EQ(pair.failure().why, JoinFailure::lost);
+  EXPECT_EQ(failure(pair).why, JoinFailure::lost);
   EXPECT_EQ(pair.host->ended(), JoinHost::End::lost);
   // Who decided meanwhile has not to know.
   pair.host->answer(sample_answer());
@@ -214,7 +221,7 @@ TEST(Join, both_ends_wait_for_so_long_and_no_longer) {
     EXPECT_EQ(silent.joiner->ended(), at.at == silent.now.at + Connection::greeting_patience);
     EXPECT_EQ(silent.host->ended().has_value(), silent.joiner->ended());
   }
-  EXPECT_EQ(silent.failure().why, JoinFailure::timed_out);
+  EXPECT_EQ(failure(silent).why, JoinFailure::timed_out);
   EXPECT_EQ(silent.host->ended(), JoinHost::End::timed_out);
 
   JoiningPair slow;

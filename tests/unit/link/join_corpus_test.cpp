@@ -9,10 +9,8 @@
 
 #include "tests/fuzz/link_join.h"
 
-namespace agent::link {
+namespace agent::link::test {
 namespace {
-
-using namespace test;
 
 void keep(const std::string& target, const std::string& name, unsigned stage, unsigned cut, const Bytes& said) {
   const char* root = std::getenv("GIBBON_WRITE_CORPUS");
@@ -81,4 +79,4 @@ TEST(JoinCorpus, of_the_newcomers_end_is_what_an_inviter_says) {
 }
 
 }  // namespace
-}  // namespace agent::link
+}  // namespace agent::link::test

@@ -2,13 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "agent/link/first_word.h"
 #include "tests/unit/link/join_pair.h"
 
-namespace agent::link {
+namespace agent::link::test {
 namespace {
-
-using namespace test;
 
 JoinEnding failure(JoiningPair& pair) {
   EXPECT_TRUE(pair.joiner->ended());
@@ -253,6 +253,17 @@ TEST(Join, of_a_stranger_no_more_is_read_than_a_newcomer_has_to_say) {
   EXPECT_EQ(hasty.host->ended(), JoinHost::End::malformed);
 }
 
+TEST(Join, every_end_has_words_of_its_own) {
+  std::set<std::string_view> of_hosts;
+  for (int end = 0; end <= static_cast<int>(JoinHost::End::lost); ++end)
+    of_hosts.insert(to_string(static_cast<JoinHost::End>(end)));
+  EXPECT_EQ(of_hosts.size(), static_cast<std::size_t>(JoinHost::End::lost) + 1);
+  std::set<std::string> of_newcomers;
+  for (int why = 0; why <= static_cast<int>(JoinFailure::lost); ++why)
+    of_newcomers.insert(to_text({.why = static_cast<JoinFailure>(why)}));
+  EXPECT_EQ(of_newcomers.size(), static_cast<std::size_t>(JoinFailure::lost) + 1);
+}
+
 TEST(Join, the_inviters_say_is_bounded_before_memory_is_taken_for_it) {
   const auto said = [](std::initializer_list<unsigned> bytes, std::size_t more = 0) {
     Bytes frame;
@@ -275,4 +286,4 @@ TEST(Join, the_inviters_say_is_bounded_before_memory_is_taken_for_it) {
 }
 
 }  // namespace
-}  // namespace agent::link
+}  // namespace agent::link::test

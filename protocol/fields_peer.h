@@ -73,6 +73,7 @@ void fields(V& v, Field<V, Hello> m) {
   v(m.roles);
   v(m.slots);
   v(m.revocations);
+  v(m.port);
 }
 
 template <class V>

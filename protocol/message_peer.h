@@ -80,6 +80,7 @@ struct Hello {
   std::uint32_t roles = 0;  // as certified: bit i is Role i
   std::uint32_t slots = 0;
   RevocationDigest revocations;
+  std::uint16_t port = 0;  // where it listens, at the address that the other end sees; 0: nowhere
   bool operator==(const Hello&) const = default;
 };
 

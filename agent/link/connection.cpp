@@ -38,6 +38,7 @@ Connection::Connection(Setup setup, Moment now)
     word_left_ = link_word.size();
     return;
   }
+  asked_at_ = now.at;
   sealed_ = write_link_word();
   append_frame(sealed_, greeting_->begin());
   frames_.allow(greeting_->message_bytes_max());
@@ -103,6 +104,11 @@ void Connection::on_frame(std::span<const std::byte> frame, Moment now, std::vec
 void Connection::greet(std::span<const std::byte> message, Moment now, std::vector<News>& news) {
   const auto answer = greeting_->on_message(message, now.wall_ms);
   if (!answer) return close(answer.error(), news);
+  // A responder's first one answers nothing; its second one does.
+  const bool answers = setup_.side == crypto::HandshakeSide::initiator || answered_;
+  if (answers) round_trip_ = now.at - asked_at_;
+  answered_ = true;
+  asked_at_ = now.at;
   if (!answer->empty()) append_frame(sealed_, *answer);
   frames_.allow(greeting_->message_bytes_max());
   if (greeting_->finished()) begin_session(now, news);
@@ -149,7 +155,8 @@ void Connection::on_hello(const protocol::Hello& hello, Moment now, std::vector<
   state_ = State::open;
   until_ = now.at + session_life;
   const protocol::NodeId node = node_of(*member_);
-  news.emplace_back(Opened{.node = node, .member = *std::exchange(member_, std::nullopt), .hello = hello});
+  news.emplace_back(
+      Opened{.node = node, .member = *std::exchange(member_, std::nullopt), .hello = hello, .round_trip = round_trip_});
 }
 
 void Connection::say_hello(Moment now) {

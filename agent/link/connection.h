@@ -59,6 +59,7 @@ class Connection {
     protocol::NodeId node;
     crypto::Membership member;
     protocol::Hello hello;
+    core::Duration round_trip;  // of the handshake, with what the other end computed meanwhile
   };
   struct Arrived {
     protocol::Envelope envelope;
@@ -85,6 +86,8 @@ class Connection {
   // What is to be written next: about `output_bytes_enough`, so that what is more urgent can still go before the rest.
   [[nodiscard]] Bytes take_output();
 
+  // Nobody has shown yet that it knows the pool's network key. Of one that we dialled: until it has answered.
+  [[nodiscard]] bool with_stranger() const { return state_ == State::greeting && !answered_; }
   [[nodiscard]] bool open() const { return state_ == State::open; }
   [[nodiscard]] bool closed() const { return state_ == State::closed; }
   // Closed, and what was still to be said is taken.
@@ -117,7 +120,10 @@ class Connection {
   Inbox inbox_;
   Outbox outbox_{crypto::frame_plain_bytes_max};
   Bytes sealed_;
-  core::Instant until_;  // introduced, or renewed
+  core::Instant until_;     // introduced, or renewed
+  bool answered_ = false;   // a handshake message came that makes sense
+  core::Instant asked_at_;  // our latest handshake message
+  core::Duration round_trip_{};
 };
 
 // The name of a node: the id of its signing key.

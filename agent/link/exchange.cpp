@@ -200,8 +200,13 @@ tl::expected<core::MessageReceived, Refusal> Exchange::open(const core::NodeId& 
     const bool unknown = envelope.error() == protocol::DecodeError::unknown_kind;
     return tl::unexpected(unknown ? Refusal::unknown_kind : Refusal::malformed);
   }
+  return open(from, *std::move(envelope), now);
+}
+
+tl::expected<core::MessageReceived, Refusal> Exchange::open(const core::NodeId& from, protocol::Envelope envelope,
+                                                            Instant now) {
   core::MessageReceived received{
-      .from = from, .sequence = envelope->sequence, .heard = envelope->heard, .message = std::move(envelope->message)};
+      .from = from, .sequence = envelope.sequence, .heard = envelope.heard, .message = std::move(envelope.message)};
   if (checks_ == Checks::on) {
     if (!has_role(from, received.message)) return tl::unexpected(Refusal::role);
     if (!stands(from, received.message, now)) {

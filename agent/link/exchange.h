@@ -72,6 +72,9 @@ class Exchange {
   // What the core is told of it.
   [[nodiscard]] tl::expected<core::MessageReceived, Refusal> open(const core::NodeId& from,
                                                                   std::span<const std::byte> bytes, Instant now);
+  // The same of one that is decoded already.
+  [[nodiscard]] tl::expected<core::MessageReceived, Refusal> open(const core::NodeId& from, protocol::Envelope envelope,
+                                                                  Instant now);
 
   // --- what is kept
   [[nodiscard]] const Bytes* batch(core::BatchId batch) const;

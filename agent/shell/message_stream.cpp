@@ -1,9 +1,10 @@
 #include "agent/shell/message_stream.h"
 
-#include <array>
 #include <cassert>
 #include <utility>
 #include <vector>
+
+#include "agent/shell/uv_read_buffer.h"
 
 namespace agent::shell {
 
@@ -15,16 +16,6 @@ struct Write {
   uv_write_t request{};
   std::vector<std::byte> bytes;
 };
-
-// One read at a time is under way in the process's only loop, and what it brought is consumed before the next.
-std::array<char, 64 * 1024>& read_buffer() {
-  static std::array<char, 64 * 1024> buffer;
-  return buffer;
-}
-
-void allocate(uv_handle_t*, std::size_t, uv_buf_t* buffer) noexcept {
-  *buffer = uv_buf_init(read_buffer().data(), static_cast<unsigned>(read_buffer().size()));
-}
 
 UvHandle<uv_pipe_t> open_pipe(uv_loop_t* loop, int socket) {
   UvHandle<uv_pipe_t> pipe(new uv_pipe_t{});
@@ -57,7 +48,7 @@ void MessageStream::start() {
     if (count < 0) return self->closed(count == UV_EOF ? self->write_error_ : uv_strerror(static_cast<int>(count)));
     self->received(std::as_bytes(std::span(buffer->base, static_cast<std::size_t>(count))));
   };
-  const int started = uv_read_start(reinterpret_cast<uv_stream_t*>(pipe_.get()), allocate, on_read);
+  const int started = uv_read_start(reinterpret_cast<uv_stream_t*>(pipe_.get()), give_read_buffer, on_read);
   assert(started == 0);
 }
 

@@ -29,25 +29,33 @@ inline crypto::ExchangePair link_key(unsigned char number) {
   return crypto::ExchangePair(secret(static_cast<unsigned char>(0x80 + number)));
 }
 
-inline crypto::Certificate certificate_of(unsigned char number) {
+// Good for a hundred days from `from_ms`.
+inline crypto::Certificate certificate_of(unsigned char number, std::int64_t from_ms = samples::created_ms) {
   crypto::Certificate it = samples::certificate();
   it.serial = samples::filled<crypto::Bytes16>(number);
   it.name = "node " + std::to_string(number);
   it.sign_key = node_key(number).public_key();
   it.noise_key = link_key(number).public_key();
+  it.not_before_ms = from_ms;
+  it.not_after_ms = from_ms + 100 * crypto::day_ms;
   return it;
 }
 
-inline Bytes chain_of(const crypto::Certificate& certificate) {
+// Under an issuer that is good from then on, too.
+inline Bytes chain_of(crypto::Certificate certificate, std::int64_t from_ms = samples::created_ms) {
+  crypto::Certificate issuer = samples::issuer_certificate();
+  issuer.not_before_ms = from_ms - 100 * crypto::day_ms;
+  issuer.not_after_ms = from_ms + 1'000 * crypto::day_ms;
+  const crypto::Sealed signed_issuer = crypto::sign_certificate(issuer, samples::root_pair()).value();
+  certificate.issuer = signed_issuer.id;
   return crypto::encode_chain(
-             {crypto::sign_certificate(certificate, samples::issuer_pair()).value().bytes,
-              crypto::sign_certificate(samples::issuer_certificate(), samples::root_pair()).value().bytes})
+             {crypto::sign_certificate(certificate, samples::issuer_pair()).value().bytes, signed_issuer.bytes})
       .value();
 }
 
-inline Credentials credentials_of(unsigned char number) {
+inline Credentials credentials_of(unsigned char number, std::int64_t from_ms = samples::created_ms) {
   Credentials it{.link_key = link_key(number),
-                 .chain = chain_of(certificate_of(number)),
+                 .chain = chain_of(certificate_of(number, from_ms), from_ms),
                  .network_keys = {},
                  .trust = {samples::pool(), {samples::root_pair().public_key()}},
                  .revoked = {}};

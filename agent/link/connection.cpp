@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "agent/link/first_word.h"
 #include "protocol/codec.h"
 #include "protocol/kind.h"
 
@@ -33,8 +34,12 @@ Connection::Connection(Setup setup, Moment now)
       greeting_(std::in_place, setup_.credentials, setup_.side, setup_.make_secret),
       frames_(greeting_->message_bytes_max(), frame_prefix),
       until_(now.at + greeting_patience) {
-  if (setup_.side == crypto::HandshakeSide::responder) return;
+  if (setup_.side == crypto::HandshakeSide::responder) {
+    word_left_ = link_word.size();
+    return;
+  }
   asked_at_ = now.at;
+  sealed_ = write_link_word();
   append_frame(sealed_, greeting_->begin());
   frames_.allow(greeting_->message_bytes_max());
 }
@@ -61,6 +66,7 @@ void Connection::receive(std::span<const std::byte> bytes, Moment now, std::vect
     strangers_bytes_ += bytes.size();
     if (strangers_bytes_ > stranger_bytes_max) return fail(CloseReason::too_long, news);
   }
+  if (!take_word(bytes)) return fail(CloseReason::stranger, news);
   frames_.feed(bytes);
   while (!closed()) {
     const auto frame = frames_.next();
@@ -71,6 +77,16 @@ void Connection::receive(std::span<const std::byte> bytes, Moment now, std::vect
     if (!*frame) return;
     on_frame(**frame, now, news);
   }
+}
+
+// Takes from the front what is still to come of the word; whether it is that.
+bool Connection::take_word(std::span<const std::byte>& bytes) {
+  const std::size_t count = std::min(word_left_, bytes.size());
+  const auto word = std::as_bytes(std::span(link_word)).last(word_left_).first(count);
+  if (!std::ranges::equal(bytes.first(count), word)) return false;
+  word_left_ -= count;
+  bytes = bytes.subspan(count);
+  return true;
 }
 
 void Connection::on_frame(std::span<const std::byte> frame, Moment now, std::vector<News>& news) {

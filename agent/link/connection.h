@@ -1,6 +1,8 @@
 #pragma once
 // One connection to another agent, without a socket: bytes in, messages out.
 //
+// Who dials says in clear what it wants, `link_word`, in front of everything (first_word.h).
+//
 //   greeting --certificates--> introducing --hello--> open --bye, fault, end of the stream--> closed
 //
 // The responder says `hello` first: only that tells the initiator that its last handshake message was accepted. Before
@@ -95,6 +97,7 @@ class Connection {
  private:
   enum class State : std::uint8_t { greeting, introducing, open, closed };
 
+  [[nodiscard]] bool take_word(std::span<const std::byte>& bytes);
   void on_frame(std::span<const std::byte> frame, Moment now, std::vector<News>& news);
   void greet(std::span<const std::byte> message, Moment now, std::vector<News>& news);
   void begin_session(Moment now, std::vector<News>& news);
@@ -111,6 +114,7 @@ class Connection {
   std::optional<Greeting> greeting_;
   std::optional<crypto::Channel> channel_;
   std::optional<crypto::Membership> member_;  // proven, but not introduced
+  std::size_t word_left_ = 0;                 // of `link_word`, a responder's to read
   protocol::MessageReader frames_;
   std::size_t strangers_bytes_ = 0;
   Inbox inbox_;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "agent/link/first_word.h"
 #include "protocol/codec.h"
 #include "tests/unit/link/small_pool.h"
 
@@ -163,15 +164,31 @@ TEST(Connection, of_a_stranger_no_more_is_read_than_a_handshake_needs) {
   TwoEnds link;
   std::vector<Connection::News>& news = link.ends[listener].news;
   Connection& connection = *link.ends[listener].connection;
-  const Bytes long_frame{std::byte{0x01}, std::byte{0x01}};  // promises 257 bytes
+  Bytes long_frame = write_link_word();
+  long_frame.insert(long_frame.end(), 2, std::byte{0x01});  // promises 257 bytes
   connection.receive(long_frame, link.now, news);
   EXPECT_EQ(why(link, listener), CloseReason::too_long);
 
   TwoEnds slow;
-  const Bytes promise{std::byte{0x00}, std::byte{0xff}};
+  Bytes promise = write_link_word();
+  promise.insert(promise.end(), {std::byte{0x00}, std::byte{0xff}});
   slow.ends[listener].connection->receive(promise, slow.now, slow.ends[listener].news);
   slow.ends[listener].connection->receive(Bytes(Connection::stranger_bytes_max), slow.now, slow.ends[listener].news);
   EXPECT_TRUE(slow.ends[listener].connection->closed());
+}
+
+TEST(Connection, who_wants_something_else_than_a_link_is_a_stranger_at_its_first_word) {
+  const crypto::TokenId token{};
+  for (Bytes word : {write_join_word(token), samples::bytes_of("GET / HTTP/1.1\r\n")}) {
+    TwoEnds link;
+    for (const std::byte byte : word)
+      link.ends[listener].connection->receive({&byte, 1}, link.now, link.ends[listener].news);
+    EXPECT_EQ(why(link, listener), CloseReason::stranger);
+    EXPECT_TRUE(link.ends[listener].connection->over());
+  }
+  TwoEnds link;
+  const Bytes first = link.ends[dialler].connection->take_output();
+  EXPECT_TRUE(std::holds_alternative<LinkComes>(read_first_word(first)));
 }
 
 TEST(Connection, a_changed_byte_ends_it_wherever_it_is) {

@@ -181,8 +181,8 @@ void Exchange::fill(protocol::Grant& grant, const core::Send& send, Instant now)
 
 void Exchange::note_sent(const core::NodeId& to, const core::Message& message, Instant now) {
   PeerState& peer = peers_[to];
-  if (const auto* grant = std::get_if<protocol::Grant>(&message)) peer.granted.insert(grant->branch);
-  if (const auto* adopt = std::get_if<protocol::Adopt>(&message)) peer.granted.insert(adopt->branch);
+  if (const auto* grant = std::get_if<protocol::Grant>(&message)) peer.granted.insert(grant->branch, grant->loop);
+  if (const auto* adopt = std::get_if<protocol::Adopt>(&message)) peer.granted.insert(adopt->branch, adopt->loop);
   if (std::holds_alternative<protocol::Shuffle>(message)) peer.shuffling = true;
   if (std::holds_alternative<protocol::Probe>(message) || std::holds_alternative<protocol::Ask>(message)) {
     std::erase_if(peer.open, [&](const auto& each) { return now - each.second > question_life; });
@@ -215,7 +215,7 @@ tl::expected<core::MessageReceived, Refusal> Exchange::open(const core::NodeId& 
     }
   }
   note_received(from, received.message);
-  if (!take(received.message, received.proofs, now)) return tl::unexpected(Refusal::proof);
+  if (!take(from, received.message, received.proofs, now)) return tl::unexpected(Refusal::proof);
   return received;
 }
 
@@ -231,7 +231,7 @@ bool Exchange::stands(const core::NodeId& from, const core::Message& message, In
   static const PeerState stranger;
   const auto at = peers_.find(from);
   const PeerState& peer = at == peers_.end() ? stranger : at->second;
-  const auto names = [&](const Recent<core::BranchId>& branches) {
+  const auto names = [&](const auto& branches) {
     const auto branch = branch_of(message);
     return branch && branches.contains(*branch);
   };
@@ -282,7 +282,7 @@ void Exchange::note_received(const core::NodeId& from, const core::Message& mess
   if (refuse != nullptr && refuse->why == protocol::RefuseReason::content_missing) links_[from].manifests_sent.clear();
 }
 
-bool Exchange::take(core::Message& message, core::Proofs& proofs, Instant now) {
+bool Exchange::take(const core::NodeId& from, core::Message& message, core::Proofs& proofs, Instant now) {
   if (auto* beat = std::get_if<protocol::Beat>(&message)) {
     for (protocol::MandateShare& share : beat->mandates) {
       if (!take(share, proofs, now)) return false;
@@ -295,7 +295,7 @@ bool Exchange::take(core::Message& message, core::Proofs& proofs, Instant now) {
   } else if (auto* adopt = std::get_if<protocol::Adopt>(&message)) {
     return adopt->mandate.mandate.empty() || take(adopt->mandate, proofs, now);
   } else if (auto* report = std::get_if<protocol::Report>(&message)) {
-    return take(*report, proofs);
+    return take(from, *report, proofs);
   } else if (auto* shuffle = std::get_if<protocol::Shuffle>(&message)) {
     return take(shuffle->records, proofs);
   } else if (auto* shuffled = std::get_if<protocol::Shuffled>(&message)) {
@@ -339,10 +339,13 @@ bool Exchange::take(protocol::Grant& grant, core::Proofs& proofs, Instant now) {
   return take(grant.mandate, proofs, now);
 }
 
-bool Exchange::take(protocol::Report& report, core::Proofs& proofs) {
+// A batch speaks of one loop: it is nothing about the branches of another one, whoever signed it.
+bool Exchange::take(const core::NodeId& from, protocol::Report& report, core::Proofs& proofs) {
+  const auto peer = peers_.find(from);
+  const core::LoopId* loop = peer == peers_.end() ? nullptr : peer->second.granted.find(report.branch);
   for (const Bytes& bytes : report.batches) {
     std::optional<OpenedBatch> batch = notary_.open_batch(bytes);
-    if (!batch) return false;
+    if (!batch || (loop != nullptr && batch->loop != *loop)) return false;
     proofs.batches.push_back(
         {.batch = {}, .executor = batch->executor, .size_bytes = bytes.size(), .results = std::move(batch->results)});
   }
@@ -371,6 +374,9 @@ bool Exchange::take(std::vector<Bytes>& records, core::Proofs& proofs) {
   for (const Bytes& bytes : records) {
     const std::optional<core::Peer> peer = notary_.open_record(bytes);
     if (!peer) return false;
+    // Ours we know best, and of others an old one replaces no new one.
+    const auto known = records_.find(peer->node);
+    if (peer->node == self_ || (known != records_.end() && !notary_.is_newer(bytes, known->second))) continue;
     records_[peer->node] = bytes;
     proofs.records.push_back(*peer);
   }

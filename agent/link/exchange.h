@@ -104,10 +104,10 @@ class Exchange {
   };
   // What was said to or by a peer; outlives the link.
   struct PeerState {
-    Recent<core::BranchId> granted{names_per_peer_max};  // by us: it is the helper
-    Recent<core::BranchId> held{names_per_peer_max};     // by it: it is the master
-    Recent<core::LoopId> loops{names_per_peer_max};      // it is or was our master there
-    std::map<std::uint64_t, Instant> open;               // questions of ours
+    RecentMap<core::BranchId, core::LoopId> granted{names_per_peer_max};  // by us: it is the helper
+    Recent<core::BranchId> held{names_per_peer_max};                      // by it: it is the master
+    Recent<core::LoopId> loops{names_per_peer_max};                       // it is or was our master there
+    std::map<std::uint64_t, Instant> open;                                // questions of ours
     bool shuffling = false;
     std::uint64_t left = 0;  // its link went as the `left`-th; 0: it has one
   };
@@ -118,9 +118,9 @@ class Exchange {
   void note_sent(const core::NodeId& to, const core::Message& message, Instant now);
   [[nodiscard]] bool has_role(const core::NodeId& from, const core::Message& message) const;
   [[nodiscard]] bool stands(const core::NodeId& from, const core::Message& message, Instant now) const;
-  [[nodiscard]] bool take(core::Message& message, core::Proofs& proofs, Instant now);
+  [[nodiscard]] bool take(const core::NodeId& from, core::Message& message, core::Proofs& proofs, Instant now);
   [[nodiscard]] bool take(protocol::Grant& grant, core::Proofs& proofs, Instant now);
-  [[nodiscard]] bool take(protocol::Report& report, core::Proofs& proofs);
+  [[nodiscard]] bool take(const core::NodeId& from, protocol::Report& report, core::Proofs& proofs);
   [[nodiscard]] bool take(protocol::MandateShare& share, core::Proofs& proofs, Instant now);
   [[nodiscard]] bool take(std::vector<Bytes>& records, core::Proofs& proofs);
   void note_received(const core::NodeId& from, const core::Message& message);

@@ -54,6 +54,8 @@ class Notary {
       std::span<const std::byte> mandate) = 0;
   [[nodiscard]] virtual std::optional<OpenedBatch> open_batch(std::span<const std::byte> batch) = 0;
   [[nodiscard]] virtual std::optional<core::Peer> open_record(std::span<const std::byte> record) = 0;
+  // Of two records of one node that were opened: whether the first was made later, or is the same.
+  [[nodiscard]] virtual bool is_newer(std::span<const std::byte> record, std::span<const std::byte> known) = 0;
   // Kept, for those who come later.
   [[nodiscard]] virtual bool open_ending(const core::JobId& job, std::span<const std::byte> ending) = 0;
 };

@@ -173,6 +173,13 @@ std::optional<core::Peer> SignedNotary::open_record(std::span<const std::byte> r
   return opened ? std::optional(peer_of(*opened)) : std::nullopt;
 }
 
+bool SignedNotary::is_newer(std::span<const std::byte> record, std::span<const std::byte> known) {
+  if (std::ranges::equal(record, known)) return true;
+  const auto newer = crypto::open_peer_record(record);
+  const auto older = crypto::open_peer_record(known);
+  return newer && older && crypto::replaces(*newer, *older);
+}
+
 // --- endings ---------------------------------------------------------------------------------------------------------
 
 bool SignedNotary::open_ending(const core::JobId& job, std::span<const std::byte> ending) {

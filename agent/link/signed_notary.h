@@ -128,6 +128,7 @@ class SignedNotary : public Notary {
   [[nodiscard]] tl::expected<core::MandateFact, MandateFault> open_mandate(std::span<const std::byte> mandate) override;
   [[nodiscard]] std::optional<OpenedBatch> open_batch(std::span<const std::byte> batch) override;
   [[nodiscard]] std::optional<core::Peer> open_record(std::span<const std::byte> record) override;
+  [[nodiscard]] bool is_newer(std::span<const std::byte> record, std::span<const std::byte> known) override;
   [[nodiscard]] bool open_ending(const core::JobId& job, std::span<const std::byte> ending) override;
 
  private:

@@ -37,6 +37,7 @@ class CannedNotary : public link::Notary {
       std::span<const std::byte> mandate) override;
   [[nodiscard]] std::optional<link::OpenedBatch> open_batch(std::span<const std::byte> batch) override;
   [[nodiscard]] std::optional<core::Peer> open_record(std::span<const std::byte> record) override;
+  [[nodiscard]] bool is_newer(std::span<const std::byte>, std::span<const std::byte>) override { return true; }
   [[nodiscard]] bool open_ending(const core::JobId& job, std::span<const std::byte> ending) override;
 
  private:

@@ -12,7 +12,7 @@
 namespace agent::link {
 namespace {
 
-using namespace test;
+using test::TwoEnds;
 
 class Wire {
  public:

@@ -5,13 +5,14 @@ ROOMS = {
     "protocol": set(),
     "crypto": set(),
     "agent/core": {"protocol"},
-    "agent/sim": {"agent/core", "protocol"},
+    "agent/link": {"agent/core", "protocol", "crypto"},
+    "agent/sim": {"agent/core", "agent/link", "protocol"},
     "agent/exec": set(),
-    "agent/shell": {"agent/core", "agent/exec", "protocol", "crypto"},
-    "agent/cli": {"agent/core", "agent/sim", "agent/exec", "agent/shell", "protocol", "crypto"},
+    "agent/shell": {"agent/core", "agent/exec", "agent/link", "protocol", "crypto"},
+    "agent/cli": {"agent/core", "agent/sim", "agent/exec", "agent/link", "agent/shell", "protocol", "crypto"},
 }
 # agent/main.cpp wires: it sees what cli sees.
-MAIN_MAY_INCLUDE = {"agent/core", "agent/exec", "agent/shell", "agent/cli", "protocol", "crypto"}
+MAIN_MAY_INCLUDE = {"agent/core", "agent/exec", "agent/link", "agent/shell", "agent/cli", "protocol", "crypto"}
 
 # Anywhere, headers too.
 EVERYWHERE = {"tl"}
@@ -104,7 +105,7 @@ TOP_LEVEL = {
     ".ci", ".clang-format", ".clang-tidy", ".gitignore", "CMakeLists.txt", "CMakePresets.json", "LICENSE", "README.md",
     "agent", "contrib", "crypto", "protocol", "tests",
 }
-AGENT_FOLDERS = {"cli", "core", "exec", "shell", "sim"}
+AGENT_FOLDERS = {"cli", "core", "exec", "link", "shell", "sim"}
 
 # The words that people, messages and code share; agent/README.md explains each in a row of its table.
 GLOSSARY = (

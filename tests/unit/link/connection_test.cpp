@@ -9,7 +9,15 @@
 namespace agent::link {
 namespace {
 
-using namespace test;
+namespace samples = crypto::samples;
+using test::certificate_of;
+using test::chain_of;
+using test::credentials_of;
+using test::link_key;
+using test::node_key;
+using test::secret;
+using test::TwoEnds;
+using test::wall_ms;
 
 constexpr std::size_t dialler = 0;
 constexpr std::size_t listener = 1;

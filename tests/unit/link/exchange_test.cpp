@@ -248,6 +248,16 @@ TEST_F(ExchangeTest, OneBadBatchAmongGoodOnesLeavesNothing) {
   EXPECT_EQ(exchange(0).batch_count(), 0U);
 }
 
+TEST_F(ExchangeTest, ABatchOfAnotherLoopIsNothingAboutTheBranch) {
+  ASSERT_TRUE(pass(0, 1, grant(1)));
+  const core::LoopId inner{.job = root_loop.job, .path = {{.iteration = 1, .ordinal = 0}}};
+  ends[1].notary.keep_result(core::TaskId(5), {.loop = inner, .fact = {.piece = {3, 4}}});
+  const protocol::Report report{.branch = core::BranchId(1),
+                                .batches = {ends[1].notary.batch_of(std::array{core::TaskId(5)})}};
+  EXPECT_EQ(exchange(0).open(node_id(1), protocol::encode({.message = report}), Instant(now)).error(), Refusal::proof);
+  EXPECT_EQ(exchange(0).batch_count(), 0U);
+}
+
 TEST_F(ExchangeTest, WhoMayNotRunAnythingOffersNothing) {
   constexpr std::uint32_t member_only = 1;
   link(1, 2, member_only);

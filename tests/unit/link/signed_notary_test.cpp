@@ -128,6 +128,33 @@ TEST_F(SignedNotaryTest, RecordsSayWhereANodeCanBeReached) {
                                     .address = {.ip = samples::address(0).ip, .port = 4'422}})});
 }
 
+TEST_F(SignedNotaryTest, AnOldRecordReplacesNoNewOneAndNobodyElsesReplacesOurs) {
+  const auto made_at = [](unsigned char number, std::int64_t made_ms, unsigned char host) {
+    const crypto::PeerRecord record{.node_key = node_key(number).public_key(),
+                                    .instance = link_key(number).public_key(),
+                                    .certificate = {},
+                                    .made_ms = made_ms,
+                                    .addresses = {samples::address(host)}};
+    return crypto::sign_peer_record(record, node_key(number)).value().bytes;
+  };
+  const auto told = [&](Bytes record) {
+    const protocol::Envelope walk{.message = protocol::Walk{.record = std::move(record), .hops_left = 1}};
+    const auto received = exchange(1).open(node_id(0), walk, core::Instant(103s));
+    EXPECT_TRUE(received);
+    return received ? received->proofs.records.size() : 0U;
+  };
+  EXPECT_EQ(told(made_at(2, 1'000, 5)), 1U);
+  EXPECT_EQ(told(made_at(2, 1'000, 5)), 1U) << "the same again";
+  EXPECT_EQ(told(made_at(2, 999, 6)), 0U);
+  EXPECT_EQ(told(made_at(2, 1'001, 7)), 1U);
+  EXPECT_EQ(told(made_at(1, wall_ms * 2, 8)), 0U) << "its own";
+  const auto passed_on = pass(1, 0, protocol::Shuffle{}, {.records = {node_id(1), node_id(2)}});
+  ASSERT_TRUE(passed_on);
+  ASSERT_EQ(passed_on->proofs.records.size(), 2U);
+  EXPECT_EQ(passed_on->proofs.records[0].address.ip, samples::address(1).ip);
+  EXPECT_EQ(passed_on->proofs.records[1].address.ip, samples::address(7).ip);
+}
+
 TEST_F(SignedNotaryTest, AMandateOfAJobThatIsForgottenSaysNothing) {
   grant_down();
   notary(1).retain([](const core::JobId&) { return false; });

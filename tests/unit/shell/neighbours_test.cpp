@@ -12,7 +12,8 @@
 namespace agent::shell {
 namespace {
 
-using namespace link::test;
+using link::test::credentials_of;
+using link::test::node_key;
 
 // A member whose events are kept.
 struct Member {

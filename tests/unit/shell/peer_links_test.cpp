@@ -11,7 +11,10 @@
 namespace agent::shell {
 namespace {
 
-using namespace link::test;
+namespace samples = crypto::samples;
+using link::test::credentials_of;
+using link::test::link_key;
+using link::test::node_key;
 
 // One member with its sockets, and what it was told.
 struct Member {

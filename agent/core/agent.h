@@ -211,6 +211,7 @@ class Agent {
   bool divide(BranchKey key, const std::vector<Seeking::Offered>& offers, Overview& overview);
   void answer_busy(NodeId to, std::uint64_t request, bool kept);
   void offer(NodeId to, std::uint64_t request, Duration round_trip);
+  // Our offer came to nothing: it counts so much against the prober (agent_state.h, Spurned).
   void end_hold(std::uint32_t weight);
   void be_idle();
   void tell_few_that_we_are_free();
@@ -309,6 +310,7 @@ class Agent {
   [[nodiscard]] std::optional<BranchKey> lent_as(NodeId helper, BranchId id) const;
   // That instance of it.
   [[nodiscard]] bool owns(const LoopId& loop, const std::vector<LoopTerms>& openings) const;
+  // For all that we know, who would use its results: false only of a loop inside of one that we own.
   [[nodiscard]] bool is_awaited(const LoopId& loop, const std::vector<LoopTerms>& openings) const;
   [[nodiscard]] std::optional<BranchKey> held_for(const Master& master) const;
 

@@ -63,7 +63,7 @@ class PlayedPeers : public testing::Test {
       events_.pop_front();
       std::vector<Action> actions;
       agent.step(now, next, actions);
-      agent.check_invariants();
+      if (checks_each_step) agent.check_invariants();
       EXPECT_GE(agent.next_deadline().value_or(Deadline{.at = now}).at, now);
       for (const Action& action : actions) take(action);
     }
@@ -267,6 +267,7 @@ class PlayedPeers : public testing::Test {
     return set;
   }
 
+  bool checks_each_step = true;  // not while thousands of gaps are made, each of which would be walked at each step
   Instant now{std::chrono::seconds(1'000)};
   Agent agent;
   std::set<unsigned> live;

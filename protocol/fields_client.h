@@ -52,6 +52,7 @@ void fields(V& v, Field<V, Result> m) {
   v.bytes(m.label, limits::item_bytes_max);
   v.exact(m.low, limits::decimal_bytes_max);
   v.exact(m.high, limits::decimal_bytes_max);
+  v.text(m.node, limits::name_bytes_max);
   v(m.out);
   v(m.err);
 }

@@ -87,6 +87,13 @@ struct CommitLost {
   bool operator==(const CommitLost&) const = default;
 };
 
+// The task's result counts and is somebody else's to commit: keep it for the reports to come, until it is dropped.
+struct KeepResult {
+  TaskId task;
+  Outcome outcome = Outcome::ok;
+  bool operator==(const KeepResult&) const = default;
+};
+
 // Nobody wants the task's result, now or any more.
 struct DropResult {
   TaskId task;
@@ -207,6 +214,6 @@ struct Notice {
 };
 
 using Action = std::variant<SignMandate, StartTask, StopTask, ExtendDeadline, CommitResult, CommitReceived, CommitLost,
-                            DropResult, DropBatch, AnswerVerdict, AnswerJoin, Dial, HangUp, Send, Notice>;
+                            KeepResult, DropResult, DropBatch, AnswerVerdict, AnswerJoin, Dial, HangUp, Send, Notice>;
 
 }  // namespace agent::core

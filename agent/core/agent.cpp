@@ -221,6 +221,12 @@ void Agent::on(const ResultsFlow& event) {
   if (Branch* branch = root_branch(event.job)) branch->set_results_full(false);
 }
 
+void Agent::on(const AddressesKnown& event) {
+  options_.address = event.own;
+  options_.seeds = event.seeds;
+  peers_.set_addresses(now_, event.own, event.seeds);
+}
+
 void Agent::on(const DeadlinePassed&) {
   if (launch_pause_ && *launch_pause_ <= now_) launch_pause_.reset();
 }

@@ -84,6 +84,8 @@ class Agent {
   // What will be committed as lost if its result does not come all the same.
   [[nodiscard]] IntervalSet lost(JobId job) const;
   [[nodiscard]] bool knows(JobId job) const { return jobs_.contains(job); }
+  // Its record may be asked for.
+  [[nodiscard]] bool knows(const NodeId& node) const { return contacts_.contains(node) || peers_.knows(node); }
   // Helpers that count against the branch number of that loop.
   [[nodiscard]] std::uint32_t helpers_of(const LoopId& loop) const { return look_over().helpers_of(loop); }
   // Branches looked at since the beginning, by whatever looks at all of them: what a step costs where there are many.
@@ -123,6 +125,7 @@ class Agent {
   void on(const LinkDown& event);
   void on(const DialFailed& event);
   void on(const MessageReceived& event);
+  void on(const AddressesKnown& event);
   void on(const DeadlinePassed& event);
 
   // --- inner loops (agent_loops.cpp)
@@ -274,6 +277,9 @@ class Agent {
   void on_message(NodeId from, const protocol::Grant& grant, const Proofs& proofs);
   void on_message(NodeId from, const protocol::Accept& accept, const Proofs& proofs);
   void on_message(NodeId from, const protocol::Refuse& refuse, const Proofs& proofs);
+  void note_unwilling(JobId job, NodeId node);
+  // Nothing of what it did or said so far speaks against it.
+  [[nodiscard]] bool may_be_given(const Branch& branch, NodeId node) const;
   void on_message(NodeId from, const protocol::Want& want, const Proofs& proofs);
   void on_message(NodeId from, const protocol::Recall& recall, const Proofs& proofs);
   void on_message(NodeId from, const protocol::Returned& returned, const Proofs& proofs);

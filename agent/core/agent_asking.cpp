@@ -181,7 +181,7 @@ std::vector<BranchKey> Agent::outermost_first() const {
 // Never above the branch number, and never to somebody from whom we have it: who asks there gets nothing from us.
 bool Agent::may_lend(const Branch& branch, NodeId to, const Overview& overview) const {
   if (!branch.begins()) return false;
-  if (!deadline_of(branch) || is_distrusted(to)) return false;
+  if (!deadline_of(branch) || !may_be_given(branch, to)) return false;
   if (branch.starts_at_most_once() && !branch.owner()) return false;
   const auto* master = std::get_if<Master>(&branch.upstream());
   if (master != nullptr && master->node == to) return false;

@@ -14,6 +14,14 @@ constexpr std::uint32_t attempt_max = 1U << 30;  // far from where counting up w
 // Of one branch: no honest master cuts its work into so many parts.
 constexpr std::size_t granted_intervals_max = 2 * protocol::limits::intervals_per_message_max;
 constexpr std::size_t gaps_per_peer_max = 4 * granted_intervals_max;
+constexpr std::size_t unwilling_max = 4'096;  // of a job: members
+constexpr Duration unwilling_for = std::chrono::seconds(60);
+
+// It will not be otherwise in a moment.
+bool lasts(protocol::RefuseReason why) {
+  using enum protocol::RefuseReason;
+  return why == owner || why == draining || why == sandbox_level || why == program_missing;
+}
 
 // Whether these are the loops along the path, outermost first.
 bool lead_along(const std::vector<LoopTerms>& loops, const LoopPath& path) {
@@ -147,11 +155,12 @@ std::optional<protocol::RefuseReason> Agent::must_refuse(NodeId from, const prot
 }
 
 void Agent::on_message(NodeId from, const protocol::Grant& grant, const Proofs& proofs) {
-  auto refuse = [&](protocol::RefuseReason why, const char* reason) {
+  auto refuse = [&](protocol::RefuseReason why, const std::string& reason) {
     send(from, protocol::Refuse{.branch = grant.branch, .why = why, .reason = reason});
   };
   const JobId job_id = grant.loop.job;
   if (ended_.contains(job_id)) return refuse(protocol::RefuseReason::job_ended, "the job has ended");
+  if (proofs.veto) return refuse(proofs.veto->why, proofs.veto->reason);
   if (!proofs.terms) return refuse(protocol::RefuseReason::content_missing, "its manifest is not known here");
   if (!makes_sense(grant, proofs)) return refuse(protocol::RefuseReason::malformed, "the grant contradicts itself");
   if (const auto why = must_refuse(from, grant, proofs)) return refuse(*why, "the grant is not one to be taken");
@@ -199,6 +208,19 @@ void Agent::on_message(NodeId from, const protocol::Accept& accept, const Proofs
   if (helper.state == Helper::State::granted) helper.state = Helper::State::live;
 }
 
+void Agent::note_unwilling(JobId job, NodeId node) {
+  std::map<NodeId, Instant>& unwilling = jobs_.at(job).unwilling;
+  std::erase_if(unwilling, [&](const auto& each) { return each.second <= now_; });
+  if (unwilling.size() < unwilling_max) unwilling[node] = now_ + unwilling_for;
+}
+
+bool Agent::may_be_given(const Branch& branch, NodeId node) const {
+  if (is_distrusted(node)) return false;
+  const std::map<NodeId, Instant>& unwilling = jobs_.at(branch.loop().job).unwilling;
+  const auto at = unwilling.find(node);
+  return at == unwilling.end() || at->second <= now_;
+}
+
 void Agent::on_message(NodeId from, const protocol::Refuse& refuse, const Proofs&) {
   const std::optional<BranchKey> key = lent_as(from, refuse.branch);
   if (!key) return;
@@ -207,6 +229,7 @@ void Agent::on_message(NodeId from, const protocol::Refuse& refuse, const Proofs
   if (!helper.unanswered) return;
   const IntervalSet back = *std::exchange(helper.unanswered, std::nullopt);
   branch.take_back(helper, back, Partition::Rest::never_started);
+  if (lasts(refuse.why)) note_unwilling(branch.loop().job, from);
   actions_->emplace_back(Notice{.what = Notice::What::refused, .job = branch.loop().job, .piece = {}, .peer = from});
 }
 

@@ -42,6 +42,9 @@ std::set<NodeId> Agent::asked_lately(const Branch& branch) const {
   }
   for (const auto& [node, helper] : branch.helpers()) nodes.insert(node);
   if (const auto* master = std::get_if<Master>(&branch.upstream())) nodes.insert(master->node);
+  for (const auto& [node, until] : jobs_.at(branch.loop().job).unwilling) {
+    if (now_ < until) nodes.insert(node);
+  }
   return nodes;
 }
 

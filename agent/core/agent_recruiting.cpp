@@ -124,7 +124,7 @@ bool Agent::divide(BranchKey key, const std::vector<Seeking::Offered>& offers, O
     const Helper* known = branch.helper(offer.node);
     const bool at_peace = known == nullptr || (!known->unanswered && !known->reconciling);
     const bool wanted = part > 0 && overview.helpers_of(branch.loop()) < branch.branch_number() && is_up(offer.node) &&
-                        at_peace && !overview.helps_with_another(branch, offer.node) && !is_distrusted(offer.node);
+                        at_peace && !overview.helps_with_another(branch, offer.node) && may_be_given(branch, offer.node);
     Share share;  // empty if others got the last, since a piece to be run again goes whole
     if (wanted && branch.partition().lendable_count() > 0)
       share = branch.starts_at_most_once() ? share_for_slots(branch, std::min(part, slots)) : branch.share_back(part);

@@ -36,6 +36,8 @@ struct Job {
   JobTerms terms;
   Mandate mandate;
   std::uint64_t last_served = 0;  // when a slot was last given, as a running number
+  // Who refused some of it for a reason that lasts: neither asked nor given anything of it before.
+  std::map<NodeId, Instant> unwilling{};
   // At its root only: the root branch, and the mandates that we sign.
   std::optional<BranchKey> root;
   std::uint64_t mandate_sequence = 0;  // of the next one

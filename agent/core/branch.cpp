@@ -230,6 +230,7 @@ void Branch::take_result(const KeptResult& result, Losers& losers, std::vector<A
   if (owner_) {
     owner_->accept(result, partition_, actions);
   } else {
+    if (result.source.own()) actions.emplace_back(KeepResult{.task = result.source.task, .outcome = result.outcome});
     results_.keep(result);
   }
 }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <variant>
+#include <vector>
 
 #include "agent/core/names.h"
 #include "agent/core/peer_event.h"
@@ -107,11 +108,18 @@ struct LoopJoined {
   std::uint32_t ordinal = 0;
 };
 
+// Where peers reach us from now on, and the addresses at which somebody of the pool was said to be: at first, when the
+// node becomes a member, and when names were looked up anew. Nobody else is forgotten for it.
+struct AddressesKnown {
+  Address own;  // port 0: nowhere
+  std::vector<Address> seeds;
+};
+
 // The deadline that next_deadline() named has passed.
 struct DeadlinePassed {};
 
 using Event = std::variant<JobSubmitted, ItemsAdded, ItemsEnded, MandateSeen, TaskStarted, TaskEnded, TaskLost,
                            CancelRequested, ClientLeft, ResultsFull, ResultsFlow, LoopForked, LoopJoined, LinkUp,
-                           LinkDown, DialFailed, MessageReceived, DeadlinePassed>;
+                           LinkDown, DialFailed, MessageReceived, AddressesKnown, DeadlinePassed>;
 
 }  // namespace agent::core

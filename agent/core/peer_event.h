@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "agent/core/names.h"
@@ -51,12 +52,21 @@ struct BatchFact {
   bool operator==(const BatchFact&) const = default;
 };
 
+// Why this machine does not run anything of a job, which is no decision of the core's: the owner's rules, the user's
+// certificate, a program that is not here.
+struct Veto {
+  protocol::RefuseReason why = protocol::RefuseReason::not_permitted;
+  std::string reason;  // for the job's user
+  bool operator==(const Veto&) const = default;
+};
+
 struct Proofs {
   std::vector<MandateFact> mandates;  // of beat, grant, orphan, adopt
   std::vector<BatchFact> batches;     // of report
   std::vector<Peer> records;          // of shuffle, shuffled, walk
   std::optional<JobTerms> terms;      // of grant: what the manifest says
   std::vector<LoopTerms> loops;       // of grant: what the statements along the path say, outermost first
+  std::optional<Veto> veto;           // of grant
 };
 
 // A link to a peer is up: both sides have said hello. There is at most one per node; a newer one replaces it, and the

@@ -21,10 +21,23 @@ bool contains_prefix(const std::set<NodeId>& nodes, std::uint64_t prefix) {
 }  // namespace
 
 Peers::Peers(Peer self, const std::vector<Address>& seeds) : self_(self) {
+  set_addresses(Instant(), self.address, seeds);
+}
+
+bool Peers::knows(const NodeId& node) const {
+  return std::ranges::any_of(view_, [&](const Known& known) { return known.peer.node == node; });
+}
+
+void Peers::set_addresses(Instant now, const Address& own, const std::vector<Address>& seeds) {
+  self_.address = own;
+  std::vector<Seed> known = std::exchange(seeds_, {});
   for (const Address& address : seeds) {
     if (address == self_.address || std::ranges::count(seeds_, address, &Seed::address) > 0) continue;
-    seeds_.push_back({.address = address});
+    const auto same = std::ranges::find(known, address, &Seed::address);
+    seeds_.push_back(same == known.end() ? Seed{.address = address} : *same);
   }
+  if (!view_.empty()) return;
+  for (const Seed& seed : seeds_) next_shuffle_ = std::min(next_shuffle_, std::max(now, seed.retry_at));
 }
 
 // What is heard.

@@ -81,6 +81,9 @@ class Peers {
   enum class Way { dialled, accepted };
 
   Peers(Peer self, const std::vector<Address>& seeds);
+  [[nodiscard]] bool knows(const NodeId& node) const;  // by its record
+  // From now on. What is known of a seed that stays is kept.
+  void set_addresses(Instant now, const Address& own, const std::vector<Address>& seeds);
 
   // A peer, `teller`, says that the hint's node is free (perhaps it speaks of itself), or just that it exists.
   void hear_free(Instant now, const NodeId& teller, const Hint& hint);

@@ -173,10 +173,28 @@ void Exchange::fill(protocol::Grant& grant, const core::Send& send, Instant now)
   const core::JobId& job = grant.loop.job;
   const Manifest& manifest = manifests_.at(job);
   grant.manifest_id = manifest.id;
-  if (links_[send.to].manifests_sent.insert(job).second) grant.manifest = manifest.bytes;
+  LinkState& link = links_[send.to];
+  if (link.manifests_sent.insert(job).second) grant.manifest = manifest.bytes;
   for (const core::LoopTerms& loop : send.attached.loops)
     grant.statements.push_back(statements_.at({{.job = job, .path = loop.path}, loop.opener, loop.instance}));
   grant.mandate = share_of(job, now);
+  if (grant.loop.path.empty()) add_chunks(grant, link);
+}
+
+// What does not fit is only named.
+void Exchange::add_chunks(protocol::Grant& grant, LinkState& link) {
+  const core::JobId& job = grant.loop.job;
+  std::size_t bytes = 0;
+  for (const ChunkPlace& place : notary_.chunks_of(job, grant.intervals)) {
+    if (link.chunks_known.contains({job, place})) continue;
+    Bytes chunk = notary_.chunk(job, place);
+    bytes += chunk.size();
+    if (chunk.empty() || bytes > protocol::limits::grant_chunk_bytes_max ||
+        grant.chunks.size() >= protocol::limits::grant_chunks_max)
+      return;
+    link.chunks_known.insert({job, place});
+    grant.chunks.push_back(std::move(chunk));
+  }
 }
 
 void Exchange::note_sent(const core::NodeId& to, const core::Message& message, Instant now) {
@@ -214,6 +232,9 @@ tl::expected<core::MessageReceived, Refusal> Exchange::open(const core::NodeId& 
       return tl::unexpected(Refusal::stale);
     }
   }
+  // Its sender has forgotten how the job ended.
+  const auto* ended = std::get_if<protocol::Ended>(&received.message);
+  if (ended != nullptr && ended->statement.empty()) return tl::unexpected(Refusal::stale);
   note_received(from, received.message);
   if (!take(from, received.message, received.proofs, now)) return tl::unexpected(Refusal::proof);
   return received;
@@ -279,7 +300,10 @@ void Exchange::note_received(const core::NodeId& from, const core::Message& mess
   if (const auto* grant = std::get_if<protocol::Grant>(&message)) hold(grant->branch, grant->loop, grant->refuges);
   if (const auto* adopt = std::get_if<protocol::Adopt>(&message)) hold(adopt->branch, adopt->loop, adopt->refuges);
   const auto* refuse = std::get_if<protocol::Refuse>(&message);
-  if (refuse != nullptr && refuse->why == protocol::RefuseReason::content_missing) links_[from].manifests_sent.clear();
+  if (refuse != nullptr && refuse->why == protocol::RefuseReason::content_missing) {
+    links_[from].manifests_sent.clear();
+    links_[from].chunks_known.clear();
+  }
 }
 
 bool Exchange::take(const core::NodeId& from, core::Message& message, core::Proofs& proofs, Instant now) {
@@ -289,7 +313,7 @@ bool Exchange::take(const core::NodeId& from, core::Message& message, core::Proo
     }
     beat->mandates.clear();
   } else if (auto* grant = std::get_if<protocol::Grant>(&message)) {
-    return take(*grant, proofs, now);
+    return take(from, *grant, proofs, now);
   } else if (auto* orphan = std::get_if<protocol::Orphan>(&message)) {
     return orphan->mandate.mandate.empty() || take(orphan->mandate, proofs, now);
   } else if (auto* adopt = std::get_if<protocol::Adopt>(&message)) {
@@ -309,34 +333,46 @@ bool Exchange::take(const core::NodeId& from, core::Message& message, core::Proo
   return true;
 }
 
-bool Exchange::take(protocol::Grant& grant, core::Proofs& proofs, Instant now) {
+bool Exchange::take(const core::NodeId& from, protocol::Grant& grant, core::Proofs& proofs, Instant now) {
   const core::JobId& job = grant.loop.job;
-  if (!grant.manifest.empty() && !manifests_.contains(job)) {
-    Bytes bytes = std::exchange(grant.manifest, {});
-    const auto terms = notary_.open_manifest(bytes);
-    if (!terms || terms->job != job) return false;
-    const protocol::Digest id = notary_.manifest_id(bytes);
-    manifests_.emplace(job, Manifest{.id = id, .bytes = std::move(bytes), .terms = *terms});
-  }
-  grant.manifest.clear();
+  Bytes bytes = std::exchange(grant.manifest, {});
+  if (!bytes.empty() && !manifests_.contains(job) && !take_manifest(job, std::move(bytes), proofs)) return false;
+  const std::vector<Bytes> statements = std::exchange(grant.statements, {});
+  const std::vector<Bytes> chunks = std::exchange(grant.chunks, {});
   const auto manifest = manifests_.find(job);
-  // It overtook the one that brought it, or that one is lost: the agent refuses it.
+  // It overtook the one that brought it, or that one is lost or does not hold here: the agent refuses it.
   if (manifest == manifests_.end()) {
-    grant.statements.clear();
     grant.mandate = {};
     return checks_ == Checks::on;
   }
   // One job has one manifest.
-  if (manifest->second.id != grant.manifest_id || grant.statements.size() != grant.loop.path.size()) return false;
+  if (manifest->second.id != grant.manifest_id || statements.size() != grant.loop.path.size()) return false;
   proofs.terms = manifest->second.terms;
-  for (const Bytes& statement : grant.statements) {
+  proofs.veto = notary_.veto(job);
+  for (const Bytes& statement : statements) {
     const std::optional<core::LoopTerms> loop = notary_.open_statement(job, statement);
     if (!loop) return false;
     statements_[{{.job = job, .path = loop->path}, loop->opener, loop->instance}] = statement;
     proofs.loops.push_back(*loop);
   }
-  grant.statements.clear();
+  for (const Bytes& chunk : chunks) {
+    const std::optional<ChunkPlace> place = notary_.take_chunk(job, chunk);
+    if (!place) return false;
+    links_[from].chunks_known.insert({job, *place});
+  }
   return take(grant.mandate, proofs, now);
+}
+
+bool Exchange::take_manifest(const core::JobId& job, Bytes bytes, core::Proofs& proofs) {
+  const auto terms = notary_.open_manifest(bytes);
+  if (!terms) {
+    proofs.veto = core::Veto{.why = protocol::RefuseReason::not_permitted, .reason = terms.error().text};
+    return !terms.error().forged;
+  }
+  if (terms->job != job) return false;
+  const protocol::Digest id = notary_.manifest_id(bytes);
+  manifests_.emplace(job, Manifest{.id = id, .bytes = std::move(bytes), .terms = *terms});
+  return true;
 }
 
 // A batch speaks of one loop: it is nothing about the branches of another one, whoever signed it.

@@ -101,6 +101,7 @@ class Exchange {
   struct LinkState {
     std::uint32_t roles = 0;
     std::set<core::JobId> manifests_sent;
+    Recent<std::pair<core::JobId, ChunkPlace>> chunks_known{names_per_peer_max};  // sent, or got from there
   };
   // What was said to or by a peer; outlives the link.
   struct PeerState {
@@ -114,12 +115,14 @@ class Exchange {
 
   void fill(core::Message& message, const core::Send& send, Instant now);
   void fill(protocol::Grant& grant, const core::Send& send, Instant now);
+  void add_chunks(protocol::Grant& grant, LinkState& link);
   [[nodiscard]] protocol::MandateShare share_of(const core::JobId& job, Instant now) const;
   void note_sent(const core::NodeId& to, const core::Message& message, Instant now);
   [[nodiscard]] bool has_role(const core::NodeId& from, const core::Message& message) const;
   [[nodiscard]] bool stands(const core::NodeId& from, const core::Message& message, Instant now) const;
   [[nodiscard]] bool take(const core::NodeId& from, core::Message& message, core::Proofs& proofs, Instant now);
-  [[nodiscard]] bool take(protocol::Grant& grant, core::Proofs& proofs, Instant now);
+  [[nodiscard]] bool take(const core::NodeId& from, protocol::Grant& grant, core::Proofs& proofs, Instant now);
+  [[nodiscard]] bool take_manifest(const core::JobId& job, Bytes bytes, core::Proofs& proofs);
   [[nodiscard]] bool take(const core::NodeId& from, protocol::Report& report, core::Proofs& proofs);
   [[nodiscard]] bool take(protocol::MandateShare& share, core::Proofs& proofs, Instant now);
   [[nodiscard]] bool take(std::vector<Bytes>& records, core::Proofs& proofs);

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <tl/expected.hpp>
 #include <vector>
 
@@ -19,6 +20,20 @@
 namespace agent::link {
 
 using protocol::Bytes;
+
+// Why a manifest is not taken.
+struct ManifestObjection {
+  // No honest member of this version would have sent it. Else it is sound, and does not hold here or now.
+  bool forged = false;
+  std::string text;  // for people
+};
+
+// One chunk of the items of an open loop, without its bytes.
+struct ChunkPlace {
+  std::uint64_t number = 0;
+  std::uint64_t first_index = 0;
+  auto operator<=>(const ChunkPlace&) const = default;
+};
 
 // Whether a result of somebody else's counts is the core's affair; `batch` of the fact is not filled in.
 struct OpenedBatch {
@@ -46,7 +61,20 @@ class Notary {
 
   // The name under which a manifest is known where it was sent before.
   [[nodiscard]] virtual protocol::Digest manifest_id(std::span<const std::byte> manifest) = 0;
-  [[nodiscard]] virtual std::optional<core::JobTerms> open_manifest(std::span<const std::byte> manifest) = 0;
+  [[nodiscard]] virtual tl::expected<core::JobTerms, ManifestObjection> open_manifest(
+      std::span<const std::byte> manifest) = 0;
+  // Why nothing of a job whose manifest was opened is run here, as things are now.
+  [[nodiscard]] virtual std::optional<core::Veto> veto(const core::JobId& job) = 0;
+
+  // --- the items of an open loop, which stay with the notary's owner
+  // The chunks that hold items of these, ascending; none of a bounded loop, nor of what is not there.
+  [[nodiscard]] virtual std::vector<ChunkPlace> chunks_of(const core::JobId& job,
+                                                          const protocol::Intervals& intervals) = 0;
+  // As it was signed; nothing if the disk does not give it back.
+  [[nodiscard]] virtual Bytes chunk(const core::JobId& job, const ChunkPlace& place) = 0;
+  // Kept. Nothing: it is no chunk of that job, or not signed with its key.
+  [[nodiscard]] virtual std::optional<ChunkPlace> take_chunk(const core::JobId& job,
+                                                             std::span<const std::byte> chunk) = 0;
   [[nodiscard]] virtual std::optional<core::LoopTerms> open_statement(const core::JobId& job,
                                                                       std::span<const std::byte> statement) = 0;
   // `age` is not filled in.

@@ -21,6 +21,10 @@ class Recent {
     values_.erase(order_.front());
     order_.pop_front();
   }
+  void clear() {
+    values_.clear();
+    order_.clear();
+  }
   [[nodiscard]] bool contains(const T& value) const { return values_.contains(value); }
   [[nodiscard]] std::size_t size() const { return order_.size(); }
 

@@ -57,6 +57,31 @@ std::string_view to_string(const ManifestRefusal& refusal) {
 
 SignedNotary::SignedNotary(Setup setup) : setup_(std::move(setup)) {}
 
+bool is_forged(const ManifestRefusal& refusal) {
+  using Statement = crypto::ManifestError;
+  using Certificate = crypto::CertificateError;
+  switch (refusal.why) {
+    case ManifestFault::statement:
+      return refusal.statement == Statement::malformed || refusal.statement == Statement::bad_field ||
+             refusal.statement == Statement::bad_signature;
+    case ManifestFault::certificate:
+      return refusal.certificate != Certificate::revoked && refusal.certificate != Certificate::expired &&
+             refusal.certificate != Certificate::not_yet_valid && refusal.certificate != Certificate::unknown_critical &&
+             refusal.certificate != Certificate::unknown_root;
+    case ManifestFault::not_a_user:
+    case ManifestFault::not_its_key:
+    case ManifestFault::another: return true;
+    case ManifestFault::other_pool:
+    case ManifestFault::may_not_submit:
+    case ManifestFault::job_revoked:
+    case ManifestFault::terms:
+    case ManifestFault::no_more_room: return false;
+  }
+  assert(false);
+  return true;
+}
+
+
 void SignedNotary::on_member(const crypto::Membership& member) {
   const crypto::PublicKey& key = member.certificate.sign_key;
   if (!members_.insert_or_assign(key, Member{member.certificate, member.roles}).second) return;
@@ -64,6 +89,19 @@ void SignedNotary::on_member(const crypto::Membership& member) {
   if (members_order_.size() <= members_max) return;
   members_.erase(members_order_.front());
   members_order_.pop_front();
+}
+
+std::string SignedNotary::name_of(const crypto::PublicKey& node) const {
+  const auto at = members_.find(node);
+  if (at != members_.end()) return at->second.certificate.name;
+  const crypto::KeyId id = crypto::key_id(crypto::node_domain, node);
+  std::string text;
+  for (const std::byte byte : std::span(id.bytes).first(4)) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    text += digits[std::to_integer<unsigned>(byte) >> 4U];
+    text += digits[std::to_integer<unsigned>(byte) & 15U];
+  }
+  return text;
 }
 
 SignedNotary::Runner SignedNotary::runner(const crypto::PublicKey& node) const {
@@ -117,9 +155,27 @@ tl::expected<core::JobTerms, ManifestRefusal> SignedNotary::judge_manifest(std::
   return tl::unexpected(ManifestRefusal{});
 }
 
-std::optional<core::JobTerms> SignedNotary::open_manifest(std::span<const std::byte> manifest) {
+tl::expected<core::JobTerms, ManifestObjection> SignedNotary::open_manifest(std::span<const std::byte> manifest) {
   const auto terms = judge_manifest(manifest);
-  return terms ? std::optional(*terms) : std::nullopt;
+  if (terms) return *terms;
+  return tl::unexpected(ManifestObjection{.forged = is_forged(terms.error()), .text = std::string(to_string(terms.error()))});
+}
+
+std::optional<core::Veto> SignedNotary::veto(const core::JobId& job) {
+  const KnownJob* known = jobs_.find(job);
+  if (known == nullptr) return std::nullopt;
+  if (is_revoked(known->opened.manifest))
+    return core::Veto{.why = protocol::RefuseReason::not_permitted, .reason = "the job or its user was revoked"};
+  return setup_.veto(known->opened);
+}
+
+std::optional<ChunkPlace> SignedNotary::take_chunk(const core::JobId& job, std::span<const std::byte> chunk) {
+  const KnownJob* known = jobs_.find(job);
+  if (known == nullptr) return std::nullopt;
+  const auto opened = crypto::open_chunk(chunk, job.value(), known->opened.manifest.job_key);
+  if (!opened) return std::nullopt;
+  setup_.items.keep_chunk(known->opened.manifest, *opened, chunk);
+  return ChunkPlace{.number = opened->chunk.number, .first_index = opened->chunk.first_index};
 }
 
 protocol::Digest SignedNotary::manifest_id(std::span<const std::byte> manifest) {

@@ -28,6 +28,7 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <tl/expected.hpp>
 #include <utility>
@@ -39,6 +40,7 @@
 #include "agent/link/known_jobs.h"
 #include "agent/link/notary.h"
 #include "crypto/batch.h"
+#include "crypto/chunk.h"
 #include "crypto/keys.h"
 #include "crypto/loop_statement.h"
 #include "crypto/mandate.h"
@@ -61,6 +63,22 @@ class OwnResults {
   [[nodiscard]] virtual Result own_result(core::TaskId task) const = 0;
 };
 
+// The items of open loops: those launched here, and what came with grants of others' jobs.
+class ItemChunks {
+ public:
+  ItemChunks() = default;
+  virtual ~ItemChunks() = default;
+  ItemChunks(const ItemChunks&) = delete;
+  ItemChunks& operator=(const ItemChunks&) = delete;
+  // As Notary has them.
+  [[nodiscard]] virtual std::vector<ChunkPlace> chunks_of(const core::JobId& job,
+                                                          const protocol::Intervals& intervals) = 0;
+  [[nodiscard]] virtual Bytes chunk(const core::JobId& job, const ChunkPlace& place) = 0;
+  // A good one of that job.
+  virtual void keep_chunk(const crypto::Manifest& manifest, const crypto::OpenedChunk& chunk,
+                          std::span<const std::byte> bytes) = 0;
+};
+
 enum class ManifestFault : std::uint8_t {
   statement,       // for the reason that crypto gives
   other_pool,      // of another pool, or of none
@@ -80,6 +98,8 @@ struct ManifestRefusal {
   bool operator==(const ManifestRefusal&) const = default;
 };
 [[nodiscard]] std::string_view to_string(const ManifestRefusal& refusal);
+// Whether no honest member of this version sends such a manifest.
+[[nodiscard]] bool is_forged(const ManifestRefusal& refusal);
 
 class SignedNotary : public Notary {
  public:
@@ -87,10 +107,13 @@ class SignedNotary : public Notary {
   static constexpr std::size_t members_max = 4'096;
 
   struct Setup {
-    const Credentials& credentials;       // these three outlive it
+    const Credentials& credentials;       // these four outlive it
     const crypto::SigningPair& node_key;  // whose name this node has
     const OwnResults& results;
+    ItemChunks& items;
     std::function<std::int64_t()> wall_ms;  // now, as crypto/wall_time.h has it
+    // What the owner of this machine says of a job whose manifest is good.
+    std::function<std::optional<core::Veto>(const crypto::OpenedManifest&)> veto;
   };
   explicit SignedNotary(Setup setup);
 
@@ -99,6 +122,8 @@ class SignedNotary : public Notary {
   // Everything of other jobs is forgotten, but for their endings.
   void retain(const std::function<bool(const core::JobId&)>& job) { jobs_.retain(job); }
   [[nodiscard]] const KnownJobs& jobs() const { return jobs_; }
+  // As its certificate calls it; of a node that was not met the beginning of its id.
+  [[nodiscard]] std::string name_of(const crypto::PublicKey& node) const;
   // Batches that were taken although their executor was never met.
   [[nodiscard]] std::uint64_t unmet() const { return unmet_; }
   // What open_manifest does, with the reason.
@@ -122,7 +147,17 @@ class SignedNotary : public Notary {
   [[nodiscard]] Bytes batch_of(std::span<const core::TaskId> results) override;
   [[nodiscard]] Bytes ending_of(const core::JobId& job) override;
   [[nodiscard]] protocol::Digest manifest_id(std::span<const std::byte> manifest) override;
-  [[nodiscard]] std::optional<core::JobTerms> open_manifest(std::span<const std::byte> manifest) override;
+  [[nodiscard]] tl::expected<core::JobTerms, ManifestObjection> open_manifest(
+      std::span<const std::byte> manifest) override;
+  [[nodiscard]] std::optional<core::Veto> veto(const core::JobId& job) override;
+  [[nodiscard]] std::vector<ChunkPlace> chunks_of(const core::JobId& job,
+                                                  const protocol::Intervals& intervals) override {
+    return setup_.items.chunks_of(job, intervals);
+  }
+  [[nodiscard]] Bytes chunk(const core::JobId& job, const ChunkPlace& place) override {
+    return setup_.items.chunk(job, place);
+  }
+  [[nodiscard]] std::optional<ChunkPlace> take_chunk(const core::JobId& job, std::span<const std::byte> chunk) override;
   [[nodiscard]] std::optional<core::LoopTerms> open_statement(const core::JobId& job,
                                                               std::span<const std::byte> statement) override;
   [[nodiscard]] tl::expected<core::MandateFact, MandateFault> open_mandate(std::span<const std::byte> mandate) override;

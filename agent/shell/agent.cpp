@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cassert>
 #include <csignal>
 #include <utility>
@@ -19,6 +21,17 @@ namespace agent::shell {
 namespace client = protocol::client;
 
 namespace {
+
+// Nobody takes over from a root yet, and a job does not outlive it.
+core::Epoch epoch_of(const Surroundings& surroundings) {
+  return {.number = 1, .root = protocol::NodeId(surroundings.node_id.bytes)};
+}
+
+std::uint64_t random_number() {
+  std::array<std::byte, sizeof(std::uint64_t)> bytes{};
+  fill_random(bytes);
+  return std::bit_cast<std::uint64_t>(bytes);
+}
 
 constexpr auto no_room_period = std::chrono::seconds(30);
 constexpr auto orphan_check_period = std::chrono::milliseconds(50);
@@ -66,13 +79,20 @@ Agent::Agent(uv_loop_t* loop, StateDir& state, const AgentOptions& options, cryp
       state_(state),
       options_(options),
       node_(std::move(node)),
+      instance_(random_seed()),
       surroundings_{.node = node_name(),
                     .mark = to_hex(random_bytes16()),
                     .program = options.program,
                     .output_directory = state.file("output"),
                     .trusted_user = options.trusted_user,
                     .node_id = crypto::key_id(crypto::node_domain, node_.public_key())},
-      core_({.slots = options.slots}),
+      core_({.slots = options.slots,
+             .node = protocol::NodeId(surroundings_.node_id.bytes),
+             .instance = protocol::InstanceKey(instance_.public_key().bytes),
+             .address = {},
+             .seeds = {},
+             .random_seed = random_number()}),
+      items_(surroundings_.output_directory),
       started_(boot_now()) {
   exec::LauncherOptions launchers{.scratch_parent = state.file("scratch"),
                                   .output_directory = surroundings_.output_directory,
@@ -109,6 +129,7 @@ void Agent::pump() {
     }
   } while (!events_.empty());
   forget_finished_jobs();
+  forget_guests();
   pumping_ = false;
   arm_timer();
   end_when_idle();
@@ -155,16 +176,16 @@ void Agent::arm_timer() {
 void Agent::carry_out(const core::SignMandate& wanted) {
   Held* held = find(wanted.job);
   assert(held != nullptr);
-  const auto life = std::chrono::duration_cast<std::chrono::milliseconds>(wanted.time_to_live);
-  const crypto::Mandate mandate{.job = wanted.job.value(),
-                                .epoch = {.number = 0, .root = surroundings_.node_id},
-                                .sequence = wanted.sequence,
-                                .time_to_live_ms = static_cast<std::uint64_t>(life.count())};
-  const auto sealed = crypto::sign_mandate(mandate, held->job->job_key());
-  assert(sealed);
+  const core::MandateFact fact{.job = wanted.job,
+                               .epoch = epoch_of(surroundings_),
+                               .sequence = wanted.sequence,
+                               .time_to_live = wanted.time_to_live,
+                               .age = {}};
+  protocol::Bytes mandate = link::SignedNotary::sign_mandate(fact, held->job->job_key());
   // The root is the first reader of its own mandate, by the way that every node takes.
-  const auto opened = crypto::open_mandate(sealed->bytes, wanted.job.value(), held->job->manifest().job_key);
-  assert(opened);
+  const auto opened = crypto::open_mandate(mandate, wanted.job.value(), held->job->manifest().job_key);
+  assert(opened && opened->sequence == wanted.sequence);
+  if (member_) member_->exchange().on_signed(fact, std::move(mandate), boot_now());
   post(core::MandateSeen{.job = wanted.job,
                          .sequence = opened->sequence,
                          .time_to_live = std::chrono::milliseconds(opened->time_to_live_ms),
@@ -180,10 +201,13 @@ void Agent::carry_out(const core::ExtendDeadline& extended) {
 }
 
 void Agent::carry_out(const core::CommitResult& committed) {
-  tasks_.erase(committed.task);
-  Held* held = find(committed.job);
+  commit(committed.job, tasks_.take(committed.task), committed.outcome);
+}
+
+void Agent::commit(core::JobId job, client::Result result, core::Outcome outcome) {
+  Held* held = find(job);
   assert(held != nullptr);
-  held->job->commit(committed);
+  held->job->commit(std::move(result), outcome);
   if (held->client == nullptr) held->job->delivery().drop_all();
   check_room(*held);
 }
@@ -196,17 +220,12 @@ void Agent::carry_out(const core::CommitLost& lost) {
   check_room(*held);
 }
 
-void Agent::carry_out(const core::DropResult& dropped) {
-  const auto at = tasks_.find(dropped.task);
-  if (at == tasks_.end()) return;
-  if (Held* held = find(at->second)) held->job->drop(dropped.task);
-  tasks_.erase(at);
-}
-
 void Agent::carry_out(const core::AnswerVerdict& answer) {
   Held* held = find(answer.job);
   assert(held != nullptr);
   held->verdict = answer;
+  if (member_)
+    member_->notary().sign_ending(answer.job, epoch_of(surroundings_), answer.verdict, held->job->job_key());
   Delivery& delivery = held->job->delivery();
   if (answer.verdict == core::Verdict::hit && held->job->terms().lowest_hit && answer.decisive) {
     delivery.drop_from(answer.decisive->end);

@@ -2,8 +2,10 @@
 // The driver of the deciding core on this machine: it feeds the core what happens and carries out what it wants.
 //
 //   clients (ClientSession) --\                                  /--> launchers (TaskPool)
-//   launchers (TaskPool) ------+--> post(event) --> core::step --+--> jobs' bytes (RootJob)
-//   the one timer ------------/                                  \--> clients
+//   launchers (TaskPool) ------+--> post(event) --> core::step --+--> results (OwnTasks), jobs' bytes (RootJob)
+//   peers (PoolMember) -------/                                  \--> peers (PoolMember), clients
+//
+// A node that is in no pool has no PoolMember: it hears of nobody, and its core asks nobody.
 //
 // Nothing is decided here. Events are queued and the queue is emptied before post() returns to whoever was outermost,
 // so the core is never entered from within itself and its actions are carried out in order. There is one timer: it is
@@ -24,7 +26,11 @@
 #include <vector>
 
 #include "agent/core/agent.h"
+#include "agent/shell/job_items.h"
 #include "agent/shell/job_list.h"
+#include "agent/shell/job_tasks.h"
+#include "agent/shell/own_tasks.h"
+#include "agent/shell/pool_member.h"
 #include "agent/shell/problem.h"
 #include "agent/shell/root_job.h"
 #include "agent/shell/state_dir.h"
@@ -43,6 +49,7 @@ struct AgentOptions {
   std::string version;
   crypto::PublicKey trusted_user;  // whose jobs may run here
   bool note_jobs = false;          // on disk, so that the next agent can say what this one took along
+  bool allow_weak_sandbox = false;  // jobs of every user of the pool run here, without a sandbox
   std::function<void()> on_ended;  // the agent was shut down, by whoever; it must not be destroyed in this call
 };
 
@@ -62,6 +69,11 @@ class Agent {
   ~Agent();
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;
+
+  // From now on the node is a member of its pool, as its state directory has it; peers are expected at these addresses
+  // (port 0: any) and looked for at `seeds`. REQUIRES: it is not one yet. The problem leaves it as it was.
+  [[nodiscard]] tl::expected<void, Problem> enter_pool(Pool pool, const std::vector<protocol::Address>& listen,
+                                                       const std::vector<protocol::Address>& seeds);
 
   // Waits for clients at the state directory's socket.
   [[nodiscard]] tl::expected<void, Problem> listen();
@@ -110,14 +122,22 @@ class Agent {
   void carry_out(const core::ExtendDeadline& extended);
   void carry_out(const core::CommitResult& committed);
   void carry_out(const core::CommitLost& lost);
-  void carry_out(const core::DropResult& dropped);
+  void carry_out(const core::KeepResult& kept) { tasks_.keep(kept); }
+  void carry_out(const core::DropResult& dropped) { tasks_.drop(dropped.task); }
   void carry_out(const core::AnswerVerdict& answer);
   void carry_out(const core::Notice& notice);
-  // Of an agent with links only: this one tells the core of none, and of no loop that a task opened.
-  template <class PeerAction>
-  void carry_out(const PeerAction&) {
-    assert(false);
-  }
+  void carry_out(const core::CommitReceived& committed);
+  void carry_out(const core::DropBatch& dropped);
+  void carry_out(const core::Dial& order);
+  void carry_out(const core::HangUp& order);
+  void carry_out(const core::Send& order);
+  // No task tells us of a loop.
+  void carry_out(const core::AnswerJoin&) { assert(false); }
+  [[nodiscard]] std::optional<core::Veto> veto(const crypto::OpenedManifest& opened) const;
+  // What is known of how tasks of this job are made; nothing: neither launched here, nor granted to us.
+  [[nodiscard]] const JobTasks* tasks_of(core::JobId job);
+  void forget_guests();
+  void commit(core::JobId job, protocol::client::Result result, core::Outcome outcome);
   // Makes the directories that tasks need again where somebody removed them. True if some were missing.
   bool restore_directories();
   [[nodiscard]] Hope hope_after(const exec::StartFailure& failure);
@@ -130,6 +150,8 @@ class Agent {
   void task_started(core::TaskId task, const exec::TaskStarted& started);
   void task_exited(core::TaskId task, const exec::TaskExited& exited, exec::Launcher& launcher);
   void task_lost(core::TaskId task);
+  // A name for the `stream` output of a task that is too long to be sent inline.
+  [[nodiscard]] std::string output_path(const OwnTasks::Task& task, core::TaskId id, const std::string& stream) const;
 
   void deliver(Held& held);
   void check_room(Held& held);
@@ -147,15 +169,19 @@ class Agent {
   StateDir& state_;
   const AgentOptions options_;
   const crypto::SigningPair node_;
+  const crypto::ExchangePair instance_;  // of this run
   Surroundings surroundings_;
   core::Agent core_;
   std::unique_ptr<TaskPool> pool_;
+  JobItems items_;
+  OwnTasks tasks_;
+  std::map<protocol::JobId, JobTasks> guests_;  // jobs of others, of which we run something
+  std::unique_ptr<PoolMember> member_;          // nothing: in no pool
   UvHandle<uv_timer_t> timer_;
   UvHandle<uv_pipe_t> listener_;
   std::deque<core::Event> events_;
   bool pumping_ = false;
   std::map<protocol::JobId, Held> held_;
-  std::map<core::TaskId, protocol::JobId> tasks_;
   std::map<protocol::JobId, bool> full_;  // jobs whose core was told that results can not be kept
   JobList list_;
   std::map<core::ClientId, std::unique_ptr<ClientSession>> sessions_;

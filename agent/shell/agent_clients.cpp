@@ -90,10 +90,18 @@ tl::expected<client::Accepted, Refusal> Agent::submit(ClientSession& session, co
                    "wait for some: gibbon ps");
   }
   (void)restore_directories();
-  auto opened = RootJob::open(submission, surroundings_);
+  const crypto::Bytes32 pool = member_ ? member_->pool().credentials.trust.pool : crypto::Bytes32{};
+  auto opened = RootJob::open(submission, pool, surroundings_, items_);
   if (!opened) return tl::unexpected(opened.error());
   const protocol::JobId job = (*opened)->id();
   if (list_.knows(job)) return refused(RefusalCode::bad_manifest, "this job was launched before");
+  if (member_) {
+    if (const auto judged = member_->notary().judge_manifest(submission.manifest); !judged) {
+      return refused(RefusalCode::bad_manifest,
+                     "the pool would refuse this job: " + std::string(to_string(judged.error())));
+    }
+    member_->exchange().on_submitted(job, submission.manifest);
+  }
   const std::string& name = (*opened)->manifest().policy.name;
   if (options_.note_jobs) {
     if (auto noted = state_.note_job({.id = to_hex(job.value()), .name = name}); !noted) {

@@ -8,6 +8,7 @@
 
 #include "agent/shell/agent.h"
 #include "agent/shell/log.h"
+#include "agent/shell/system.h"
 #include "agent/shell/task_results.h"
 
 namespace agent::shell {
@@ -21,16 +22,19 @@ constexpr int exit_cannot_start = 126;
 }  // namespace
 
 void Agent::carry_out(const core::StartTask& start) {
-  Held* held = find(start.job);
-  assert(held != nullptr);
-  tasks_[start.task] = start.job;
-  (void)held->job->result_of(start);
+  const JobTasks* job = tasks_of(start.job);
+  assert(job != nullptr);
+  client::Result& result = tasks_.begin(start);
+  if (!job->is_ready(start)) {
+    result.reason = "its arguments did not come along";
+    return post(core::TaskLost{.task = start.task, .cause = core::TaskLost::Cause::no_room});
+  }
   auto launcher = launcher_for_task();
   if (!launcher) {
     const exec::LaunchFailure& failure = launcher.error();
     return refuse_start(start, failure.error_number, "no process could be started here: " + to_string(failure));
   }
-  auto order = held->job->order(start, (*launcher)->scratch());
+  auto order = job->order(start, (*launcher)->scratch());
   if (!order) return fail_start(start, exit_cannot_start, order.error());
   auto started = pool_->start(**launcher, start.task, *order);
   if (started) return;
@@ -70,7 +74,7 @@ tl::expected<exec::Launcher*, exec::LaunchFailure> Agent::launcher_for_task() {
 }
 
 void Agent::refuse_start(const core::StartTask& start, int error_number, const std::string& why) {
-  client::Result& result = find(start.job)->job->result_of(start);
+  client::Result& result = tasks_.find(start.task)->result;
   result.reason = why;
   if (exec::is_want_of_room(error_number)) {
     return post(core::TaskLost{.task = start.task, .cause = core::TaskLost::Cause::no_room});
@@ -81,28 +85,31 @@ void Agent::refuse_start(const core::StartTask& start, int error_number, const s
 }
 
 void Agent::fail_start(const core::StartTask& start, int exit, const std::string& reason) {
-  client::Result& result = find(start.job)->job->result_of(start);
+  client::Result& result = tasks_.find(start.task)->result;
   result.exit = exit;
   result.reason = reason;
   post(core::TaskEnded{.task = start.task, .how = core::TaskEnded::How::could_not_start, .exit = exit, .ran = {}});
 }
 
-void Agent::task_started(core::TaskId task, const exec::TaskStarted& started) {
-  if (Held* held = find(tasks_.at(task))) {
-    if (client::Result* result = held->job->find_result(task)) result->start_wall_ms = started.start_wall_ms;
-  }
-  post(core::TaskStarted{.task = task});
+void Agent::task_started(core::TaskId id, const exec::TaskStarted& started) {
+  if (OwnTasks::Task* task = tasks_.find(id)) task->result.start_wall_ms = started.start_wall_ms;
+  post(core::TaskStarted{.task = id});
 }
 
-void Agent::task_exited(core::TaskId task, const exec::TaskExited& exited, exec::Launcher& launcher) {
-  Held* held = find(tasks_.at(task));
-  assert(held != nullptr);
-  client::Result* result = held->job->find_result(task);
-  assert(result != nullptr);
-  describe(exited, held->job->manifest(), *result);
+void Agent::task_exited(core::TaskId id, const exec::TaskExited& exited, exec::Launcher& launcher) {
+  OwnTasks::Task* task = tasks_.find(id);
+  assert(task != nullptr);
+  const JobTasks* job = tasks_of(task->loop.job);
+  assert(job != nullptr);
+  describe(exited, job->manifest(), task->result);
   const bool kept = keep_outputs(
-      launcher, [&](const std::string& stream) { return held->job->output_path(task, stream); }, *result);
-  post(event_of(task, exited, *result, kept, exited.failure ? hope_after(*exited.failure) : Hope::some));
+      launcher, [&](const std::string& stream) { return output_path(*task, id, stream); }, task->result);
+  post(event_of(id, exited, task->result, kept, exited.failure ? hope_after(*exited.failure) : Hope::some));
+}
+
+std::string Agent::output_path(const OwnTasks::Task& task, core::TaskId id, const std::string& stream) const {
+  return surroundings_.output_directory + "/" + to_hex(task.loop.job.value()) + "-" + std::to_string(id.value()) + "." +
+         stream;
 }
 
 // Launchers that can not set themselves up, for a reason that will not pass, are no better when they are new.
@@ -114,17 +121,16 @@ Hope Agent::hope_after(const exec::StartFailure& failure) {
   return Hope::none;
 }
 
-void Agent::task_lost(core::TaskId task) {
-  if (Held* held = find(tasks_.at(task))) {
-    if (client::Result* result = held->job->find_result(task))
-      result->reason = held->job->manifest().policy.started_at_most_once
-                           ? "lost with its launcher"
-                           : "its launcher died, " + std::to_string(core::Branch::deaths_max) + " times";
+void Agent::task_lost(core::TaskId id) {
+  if (OwnTasks::Task* task = tasks_.find(id)) {
+    const bool once = tasks_of(task->loop.job)->manifest().policy.started_at_most_once;
+    task->result.reason = once ? "lost with its launcher"
+                               : "its launcher died, " + std::to_string(core::Branch::deaths_max) + " times";
   }
   // A launcher reports a start some milliseconds late. One that died with an order in its hands may have carried it
   // out, and a task that is quick to kill its launcher must not be started for ever.
-  post(core::TaskStarted{.task = task});
-  post(core::TaskLost{.task = task, .cause = core::TaskLost::Cause::launcher_died});
+  post(core::TaskStarted{.task = id});
+  post(core::TaskLost{.task = id, .cause = core::TaskLost::Cause::launcher_died});
 }
 
 }  // namespace agent::shell

@@ -38,6 +38,7 @@ Neighbours::Neighbours(uv_loop_t* loop, const link::Credentials& credentials, co
 void Neighbours::on_up(const PeerLinks::Met& met) {
   // Roles come from the certificate, whatever the other end says of itself.
   const std::uint32_t roles = met.member.roles.bits() | 1U << static_cast<unsigned>(protocol::Role::member);
+  callbacks_.on_member(met.member);
   exchange_.on_link_up(met.node, roles);
   callbacks_.post(core::LinkUp{.peer = {.node = met.node, .instance = met.hello.instance, .address = met.address},
                                .dialled = met.dialled,

@@ -23,6 +23,7 @@ class Neighbours {
   struct Callbacks {
     std::function<void(core::Event)> post;
     std::function<void(const std::string&)> warn;  // for the log
+    std::function<void(const crypto::Membership&)> on_member;  // somebody whose certificates hold: before LinkUp
   };
   // `credentials` and `notary` outlive it.
   Neighbours(uv_loop_t* loop, const link::Credentials& credentials, const protocol::NodeId& self, protocol::Hello hello,

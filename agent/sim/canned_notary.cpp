@@ -31,8 +31,11 @@ protocol::Digest CannedNotary::manifest_id(std::span<const std::byte> manifest) 
   return protocol::Digest(bytes);
 }
 
-std::optional<core::JobTerms> CannedNotary::open_manifest(std::span<const std::byte> manifest) {
-  return open_terms(manifest);
+tl::expected<core::JobTerms, link::ManifestObjection> CannedNotary::open_manifest(
+    std::span<const std::byte> manifest) {
+  const auto terms = open_terms(manifest);
+  if (!terms) return tl::unexpected(link::ManifestObjection{.forged = true, .text = {}});
+  return *terms;
 }
 
 std::optional<core::LoopTerms> CannedNotary::open_statement(const core::JobId&, std::span<const std::byte> statement) {

@@ -25,12 +25,23 @@ class CannedNotary : public link::Notary {
   void keep_result(core::TaskId task, const OwnResult& result);
   // False: there is none.
   [[nodiscard]] bool forget_result(core::TaskId task) { return results_.erase(task) == 1; }
+  [[nodiscard]] core::Outcome outcome_of(core::TaskId task) const { return results_.at(task).fact.outcome; }
   [[nodiscard]] std::size_t result_count() const { return results_.size(); }
 
   [[nodiscard]] Bytes batch_of(std::span<const core::TaskId> results) override;
   [[nodiscard]] Bytes ending_of(const core::JobId& job) override { return can(job); }
   [[nodiscard]] protocol::Digest manifest_id(std::span<const std::byte> manifest) override;
-  [[nodiscard]] std::optional<core::JobTerms> open_manifest(std::span<const std::byte> manifest) override;
+  [[nodiscard]] tl::expected<core::JobTerms, link::ManifestObjection> open_manifest(
+      std::span<const std::byte> manifest) override;
+  [[nodiscard]] std::optional<core::Veto> veto(const core::JobId&) override { return std::nullopt; }
+  // Iterations have numbers here, and no items.
+  [[nodiscard]] std::vector<link::ChunkPlace> chunks_of(const core::JobId&, const protocol::Intervals&) override {
+    return {};
+  }
+  [[nodiscard]] Bytes chunk(const core::JobId&, const link::ChunkPlace&) override { return {}; }
+  [[nodiscard]] std::optional<link::ChunkPlace> take_chunk(const core::JobId&, std::span<const std::byte>) override {
+    return std::nullopt;
+  }
   [[nodiscard]] std::optional<core::LoopTerms> open_statement(const core::JobId& job,
                                                               std::span<const std::byte> statement) override;
   [[nodiscard]] tl::expected<core::MandateFact, link::MandateFault> open_mandate(

@@ -138,6 +138,7 @@ class Node {
   void carry_out(const core::CommitResult& order);
   void carry_out(const core::CommitReceived& order);
   void carry_out(const core::CommitLost&) {}
+  void carry_out(const core::KeepResult& order);
   void carry_out(const core::DropResult& order);
   void carry_out(const core::DropBatch& order);
   void carry_out(const core::AnswerVerdict& answer);

@@ -75,6 +75,10 @@ void Node::carry_out(const core::CommitReceived& order) {
   assert(fact.piece == order.piece && fact.outcome == order.outcome);
 }
 
+void Node::carry_out(const core::KeepResult& order) {
+  assert(notary_->outcome_of(order.task) == order.outcome);
+}
+
 void Node::carry_out(const core::DropResult& order) {
   const bool kept = notary_->forget_result(order.task);
   assert(kept);

@@ -118,6 +118,7 @@ class History {
     commit({.job = order.job, .path = order.path}, order.piece);
   }
   void carry_out(const CommitLost& order) { commit({.job = order.job, .path = order.path}, order.piece); }
+  void carry_out(const KeepResult& order) { assert(results_.contains(order.task)); }
   void carry_out(const DropResult& order) { drop_result(order.task); }
   void carry_out(const DropBatch& order) {
     const auto dropped = batches_.erase(order.batch);

@@ -21,7 +21,7 @@ inline constexpr std::array event_names{
 static_assert(event_names.size() == std::variant_size_v<core::Event>);
 inline constexpr std::array action_names{
     "sign_mandate"sv, "start_task"sv,  "stop_task"sv,  "extend_deadline"sv, "commit_result"sv, "commit_received"sv,
-    "commit_lost"sv,  "drop_result"sv, "drop_batch"sv, "answer_verdict"sv,  "answer_join"sv,   "dial"sv,
+    "commit_lost"sv,  "keep_result"sv, "drop_result"sv, "drop_batch"sv, "answer_verdict"sv,  "answer_join"sv,   "dial"sv,
     "hang_up"sv,      "send"sv,        "notice"sv};
 static_assert(action_names.size() == std::variant_size_v<core::Action>);
 
@@ -150,6 +150,10 @@ void fields(V& v, core::MessageReceived& s) {
   v("from", s.from), v("sequence", s.sequence), v("heard", s.heard), v("message", s.message), v("proofs", s.proofs);
 }
 template <class V>
+void fields(V& v, core::AddressesKnown& s) {
+  v("own", s.own), v("seeds", s.seeds);
+}
+template <class V>
 void fields(V&, core::DeadlinePassed&) {}
 
 // Actions.
@@ -183,6 +187,10 @@ void fields(V& v, core::CommitReceived& s) {
 template <class V>
 void fields(V& v, core::CommitLost& s) {
   v("job", s.job), v("path", s.path), v("opener", s.opener), v("piece", s.piece);
+}
+template <class V>
+void fields(V& v, core::KeepResult& s) {
+  v("task", s.task), v("outcome", s.outcome);
 }
 template <class V>
 void fields(V& v, core::DropResult& s) {

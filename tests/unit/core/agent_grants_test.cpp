@@ -20,6 +20,10 @@ class AgentGrants : public PlayedPeers {
   protocol::Grant grant_for(unsigned job) const {
     return {.branch = BranchId(1), .loop = {.job = job_named(job), .path = {}}, .intervals = single(0, 5)};
   }
+  protocol::Grant lend_unanswered(unsigned number) {
+    say(number, protocol::Ask{.request = 100, .slots = 1, .tags = {}});
+    return told<protocol::Grant>(number).back();
+  }
   std::vector<RefuseReason> refusals(unsigned number) const {
     std::vector<RefuseReason> reasons;
     for (const protocol::Refuse& refuse : told<protocol::Refuse>(number)) reasons.push_back(refuse.why);
@@ -129,6 +133,42 @@ TEST_F(AgentGrants, a_grant_of_a_job_that_has_ended_is_refused) {
   say(1, protocol::Ended{.job = job_named(1), .statement = {}});
   grant(1, single(5, 9));
   EXPECT_EQ(refusals(1), (std::vector{RefuseReason::job_ended}));
+}
+
+TEST_F(AgentGrants, what_this_machine_may_not_run_is_refused_with_the_reason) {
+  be_helper(1);
+  Proofs proofs = proofs_of(10);
+  proofs.veto = Veto{.why = RefuseReason::sandbox_level, .reason = "not without a sandbox"};
+  say(1, grant_for(1), proofs);
+  EXPECT_EQ(told<protocol::Refuse>(1), (std::vector{protocol::Refuse{.branch = BranchId(1),
+                                                                     .why = RefuseReason::sandbox_level,
+                                                                     .reason = "not without a sandbox"}}));
+  EXPECT_TRUE(tasks.empty());
+  EXPECT_EQ(agent.sizes().branches, 0U);
+}
+
+// Whoever refuses for a reason that will be the same in a second is let alone with that job for a minute.
+TEST_F(AgentGrants, who_must_not_run_a_job_is_neither_asked_nor_given_any_of_it_for_a_minute) {
+  submit(terms_of(1'000'000));
+  link(1);
+  say(1, protocol::Refuse{.branch = lend_unanswered(1).branch, .why = RefuseReason::sandbox_level, .reason = {}});
+  forget();
+  const auto ask = [&] { say(1, protocol::Ask{.request = 7, .slots = 1, .tags = {}}); };
+  ask();
+  advance(59s);
+  ask();
+  EXPECT_TRUE(told<protocol::Grant>(1).empty());
+  EXPECT_TRUE(told<protocol::Probe>(1).empty());
+  advance(2s);
+  ask();
+  EXPECT_EQ(told<protocol::Grant>(1).size(), 1U);
+}
+
+TEST_F(AgentGrants, who_had_no_slot_may_be_given_more_at_once) {
+  submit(terms_of(1'000'000));
+  link(1);
+  say(1, protocol::Refuse{.branch = lend_unanswered(1).branch, .why = RefuseReason::no_slot, .reason = {}});
+  (void)lend_to(1);
 }
 
 TEST_F(AgentGrants, one_name_of_a_branch_is_for_one_loop) {

@@ -45,6 +45,21 @@ TEST_F(AgentNewcomer, a_newcomer_dials_its_seed_once_for_all_that_it_wants_there
   EXPECT_EQ(attached<protocol::Shuffle>(1).front().records, (std::vector{peer_named(0)}));
 }
 
+TEST_F(AgentMeeting, an_agent_alone_dials_nobody_until_it_knows_seeds) {
+  advance(60s);
+  EXPECT_TRUE(done<Dial>().empty());
+  step(AddressesKnown{.own = address_named(7), .seeds = {address_named(7), address_named(1)}});
+  advance(1s);
+  EXPECT_EQ(done<Dial>(), (std::vector{Dial{.address = address_named(1), .peer = std::nullopt}})) << "not itself";
+}
+
+TEST_F(AgentNewcomer, a_seed_that_is_named_no_more_is_not_dialled_again) {
+  step(AddressesKnown{.own = address_named(0), .seeds = {address_named(2)}});
+  advance(60s);
+  ASSERT_FALSE(done<Dial>().empty());
+  for (const Dial& dial : done<Dial>()) EXPECT_EQ(dial.address, address_named(2));
+}
+
 TEST_F(AgentNewcomer, errands_to_where_nobody_answers_are_given_up_and_tried_again_later) {
   step(DeadlinePassed{});
   step(DialFailed{.address = address_named(1), .peer = std::nullopt});

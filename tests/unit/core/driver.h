@@ -132,6 +132,7 @@ class Driver {
     job.commits.push_back(result);
   }
   void carry_out(const CommitLost& lost) { jobs.at(lost.job).committed.insert(lost.piece); }
+  void carry_out(const KeepResult&) { ADD_FAILURE(); }
   void carry_out(const DropResult&) {}
   void carry_out(const AnswerVerdict& answer) {
     JobRecord& job = jobs.at(answer.job);

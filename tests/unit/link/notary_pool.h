@@ -54,12 +54,32 @@ class KeptResults : public OwnResults {
   std::map<core::TaskId, Result> results{};
 };
 
+class KeptItems : public ItemChunks {
+ public:
+  [[nodiscard]] std::vector<ChunkPlace> chunks_of(const core::JobId&, const protocol::Intervals&) override {
+    std::vector<ChunkPlace> places;
+    for (const auto& [place, bytes] : chunks) places.push_back(place);
+    return places;
+  }
+  [[nodiscard]] Bytes chunk(const core::JobId&, const ChunkPlace& place) override { return chunks.at(place); }
+  void keep_chunk(const crypto::Manifest&, const crypto::OpenedChunk& opened,
+                  std::span<const std::byte> bytes) override {
+    chunks[{.number = opened.chunk.number, .first_index = opened.chunk.first_index}] = Bytes(bytes.begin(), bytes.end());
+  }
+  std::map<ChunkPlace, Bytes> chunks{};
+};
+
 // What a notary needs, and it.
 struct NotaryEnd {
   explicit NotaryEnd(unsigned char number)
       : credentials(credentials_of(number)),
         key(node_key(number)),
-        notary({.credentials = credentials, .node_key = key, .results = results, .wall_ms = [this] { return wall; }}) {}
+        notary({.credentials = credentials,
+                .node_key = key,
+                .results = results,
+                .items = items,
+                .wall_ms = [this] { return wall; },
+                .veto = [this](const crypto::OpenedManifest&) { return owners_veto; }}) {}
 
   void revoke(const crypto::Revoked& what) {
     const auto bytes = crypto::sign_revocation(revocation_of(what), samples::admin_pair()).value().bytes;
@@ -74,6 +94,8 @@ struct NotaryEnd {
   Credentials credentials;
   crypto::SigningPair key;
   KeptResults results;
+  KeptItems items;
+  std::optional<core::Veto> owners_veto{};
   SignedNotary notary;
 };
 

@@ -36,7 +36,7 @@ class Chunks {
                                       .previous = chain_.tip()};
     const auto sealed = crypto::sign_chunk(chunk, key_);
     EXPECT_TRUE(sealed) << to_string(sealed.error());
-    auto kept = store.append(chunk, *sealed);
+    auto kept = store.add(chunk, sealed->bytes);
     if (!kept) return kept;
     EXPECT_TRUE(chain_.extend({.chunk = chunk, .id = sealed->id}));
     return {};

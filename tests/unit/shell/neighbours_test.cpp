@@ -23,7 +23,9 @@ struct Member {
         notary(node),
         neighbours(loop.get(), credentials, node, {.program_version = "1.0", .slots = number}, notary,
                    {.post = [this](core::Event event) { events.push_back(std::move(event)); },
-                    .warn = [this](const std::string& text) { warnings.push_back(text); }}) {}
+                    .warn = [this](const std::string& text) { warnings.push_back(text); },
+                    .on_member =
+                        [this](const crypto::Membership& member) { met.push_back(link::node_of(member)); }}) {}
 
   template <class Kind>
   std::vector<Kind> all() const {
@@ -43,6 +45,7 @@ struct Member {
   sim::CannedNotary notary;
   std::vector<core::Event> events;
   std::vector<std::string> warnings;
+  std::vector<protocol::NodeId> met;
   Neighbours neighbours;
 };
 

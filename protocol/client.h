@@ -130,6 +130,7 @@ struct Submit {
   Bytes32 job_secret_seed{};  // Ed25519 seed of the job key whose public half stands in the manifest
   bool keep_order = false;
   bool want_items = false;  // results carry their item's text
+  bool want_events = false;
   bool operator==(const Submit&) const = default;
 };
 
@@ -215,10 +216,27 @@ struct Results {
   bool operator==(const Results&) const = default;
 };
 
+// What the agent did for the job and heard about it (agent/shell/event_record.h). What a slow client does not take is
+// left out, and told of.
+struct Events {
+  JobId job;
+  std::string lines;  // of JSON, each with its newline
+  bool operator==(const Events&) const = default;
+};
+
 struct Progress {
   JobId job;
   Counts counts;
+  std::uint32_t helpers = 0;  // of this node, in the job's outermost loop
   bool operator==(const Progress&) const = default;
+};
+
+// What one node did of a job.
+struct NodeShare {
+  std::string node;  // its name; empty: all that are not listed by themselves
+  std::uint64_t results = 0;
+  std::uint64_t task_time_ns = 0;  // sum of the durations of these tasks
+  bool operator==(const NodeShare&) const = default;
 };
 
 // After the last result of the job.
@@ -232,6 +250,7 @@ struct Verdict {
   std::int32_t first_failure_exit = 0;
   std::int32_t first_failure_signal = 0;
   std::string reason;  // for people; empty if the ending says it all
+  std::vector<NodeShare> nodes;  // those with the most results first
   bool operator==(const Verdict&) const = default;
 };
 
@@ -269,7 +288,7 @@ struct Warning {
 // In the order of `Kind`. Numbers are never reused: a new kind goes at the end.
 using ClientMessage =
     std::variant<Hello, Submit, Items, Shown, CancelJob, GetStatus, ListJobs, GetProgress, StopAgent,  //
-                 Welcome, Refused, Accepted, Stored, Results, Progress, Verdict, Status, Jobs, Done, Warning>;
+                 Welcome, Refused, Accepted, Stored, Results, Progress, Verdict, Status, Jobs, Done, Warning, Events>;
 enum class Kind : std::uint8_t {
   hello,
   submit,
@@ -291,8 +310,9 @@ enum class Kind : std::uint8_t {
   jobs,
   done,
   warning,
+  events,
 };
-inline constexpr std::size_t kind_count = static_cast<std::size_t>(Kind::warning) + 1;
+inline constexpr std::size_t kind_count = static_cast<std::size_t>(Kind::events) + 1;
 static_assert(std::variant_size_v<ClientMessage> == kind_count);
 
 enum class Sender : std::uint8_t { client, agent };

@@ -94,6 +94,7 @@ void fields(V& v, Field<V, Submit> m) {
   v(m.job_secret_seed);
   v(m.keep_order);
   v(m.want_items);
+  v(m.want_events);
 }
 
 template <class V>
@@ -177,6 +178,14 @@ template <class V>
 void fields(V& v, Field<V, Progress> m) {
   v(m.job);
   v(m.counts);
+  v(m.helpers);
+}
+
+template <class V>
+void fields(V& v, Field<V, NodeShare> m) {
+  v.text(m.node, limits::name_bytes_max);
+  v(m.results);
+  v(m.task_time_ns);
 }
 
 template <class V>
@@ -189,6 +198,7 @@ void fields(V& v, Field<V, Verdict> m) {
   v(m.first_failure_exit);
   v(m.first_failure_signal);
   v.text(m.reason, limits::reason_bytes_max);
+  v.list(m.nodes, limits::node_shares_max);
 }
 
 template <class V>
@@ -216,6 +226,12 @@ void fields(V& v, Field<V, Done> m) {
 template <class V>
 void fields(V& v, Field<V, Warning> m) {
   v.text(m.text, limits::reason_bytes_max);
+}
+
+template <class V>
+void fields(V& v, Field<V, Events> m) {
+  v(m.job);
+  v.exact(m.lines, limits::event_lines_bytes_max);
 }
 
 }  // namespace protocol::client

@@ -70,7 +70,8 @@ struct RunOptions {
   std::vector<std::string> environment_names;  // --env; "_" stands for all
   std::optional<std::string> directory;        // --cwd
   std::optional<std::string> name;
-  std::optional<std::uint32_t> slots;  // of the private agent, where none is running
+  std::optional<std::string> event_file;  // --events
+  std::optional<std::uint32_t> slots;     // of the private agent, where none is running
 };
 
 struct AgentOptions {

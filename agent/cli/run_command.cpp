@@ -73,7 +73,7 @@ bool RunCommand::launch() {
                                                                fail({.problem = {.message = problem, .hint = ""}});
                                                                if (job_) cancel(client::Haste::polite);
                                                              }});
-  if (!feeder_->open_sources()) return false;
+  if (!feeder_->open_sources() || !open_record()) return false;
   writer_ = std::make_unique<OutputWriter>(
       &loop_, options_,
       OutputWriter::Callbacks{.on_written =
@@ -91,6 +91,24 @@ bool RunCommand::launch() {
           .on_closed = [this](const std::string& why) { hung_up(why); }});
   stream_->send(client::Hello{.program_version = context_.version});
   return true;
+}
+
+bool RunCommand::open_record() {
+  if (!options_.event_file) return true;
+  auto record = JobRecord::open(*options_.event_file);
+  if (record) {
+    record_ = *std::move(record);
+    return true;
+  }
+  fail({.problem = {.message = "cannot write the event record " + printable(*options_.event_file) + ": " +
+                               record.error(),
+                    .hint = "name a file in a directory that you can write to: --events FILE"}});
+  return false;
+}
+
+void RunCommand::on(const client::Events& message) {
+  if (record_ && !record_->add(message))
+    report_.say("gibbon: cannot write all of the event record " + printable(record_->path()) + "\n");
 }
 
 void RunCommand::warn_of_missing_variables() {
@@ -181,7 +199,7 @@ void RunCommand::on(client::Results message) {
 }
 
 void RunCommand::on(const client::Progress& message) {
-  if (!verdict_ && !ended_) report_.show_progress(message.counts);
+  if (!verdict_ && !ended_) report_.show_progress(message);
 }
 
 void RunCommand::on(const client::Verdict& message) {

@@ -70,6 +70,8 @@ class PeerLinks {
   // Revocations have come: links to members that do not count any more are closed.
   void judge_again();
 
+  // Nothing: there is no link to it.
+  [[nodiscard]] const crypto::Membership* member(const protocol::NodeId& node) const;
   [[nodiscard]] std::size_t link_count() const { return links_.size(); }
   [[nodiscard]] std::size_t socket_count() const { return sockets_.size(); }
 

@@ -222,7 +222,8 @@ void fields(V& v, core::Send& s) {
 }
 template <class V>
 void fields(V& v, core::Notice& s) {
-  v("what", s.what), v("job", s.job), v("piece", s.piece), v("peer", s.peer), v("path", s.path);
+  v("what", s.what), v("job", s.job), v("piece", s.piece), v("peer", s.peer), v("path", s.path),
+      v("reason", s.reason);
 }
 
 }  // namespace sim_test

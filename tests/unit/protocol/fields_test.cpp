@@ -41,7 +41,7 @@ constexpr std::size_t member_count() {
   }
 }
 
-static_assert(member_count<Interval>() == 2 && member_count<client::Result>() == 16 &&
+static_assert(member_count<Interval>() == 2 && member_count<client::Result>() == 17 &&
               member_count<client::GetStatus>() == 0);
 
 template <class T>

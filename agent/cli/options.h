@@ -71,6 +71,7 @@ struct RunOptions {
   std::optional<std::string> directory;        // --cwd
   std::optional<std::string> name;
   std::optional<std::string> event_file;  // --events
+  std::optional<std::string> trace_file;  // --trace
   std::optional<std::uint32_t> slots;     // of the private agent, where none is running
 };
 

@@ -94,21 +94,10 @@ bool RunCommand::launch() {
 }
 
 bool RunCommand::open_record() {
-  if (!options_.event_file) return true;
-  auto record = JobRecord::open(*options_.event_file);
-  if (record) {
-    record_ = *std::move(record);
-    return true;
-  }
-  fail({.problem = {.message = "cannot write the event record " + printable(*options_.event_file) + ": " +
-                               record.error(),
-                    .hint = "name a file in a directory that you can write to: --events FILE"}});
-  return false;
-}
-
-void RunCommand::on(const client::Events& message) {
-  if (record_ && !record_->add(message))
-    report_.say("gibbon: cannot write all of the event record " + printable(record_->path()) + "\n");
+  auto record = JobRecord::open(options_);
+  if (!record) return fail({.problem = record.error()}), false;
+  record_ = *std::move(record);
+  return true;
 }
 
 void RunCommand::warn_of_missing_variables() {
@@ -193,7 +182,10 @@ void RunCommand::on(const client::Stored& message) {
 }
 
 void RunCommand::on(client::Results message) {
-  for (const client::Result& result : message.results) report_.note(result);
+  for (const client::Result& result : message.results) {
+    report_.note(result);
+    record_.add(result);
+  }
   report_.hide_progress();
   writer_->write(std::move(message));
 }
@@ -291,6 +283,7 @@ void RunCommand::end_when_done() {
                                                                       : json_run_closing(*verdict_, exit_code));
   }
   ended_ = true;
+  if (auto kept = record_.finish(); !kept) fail({.problem = kept.error()});
   // Where it is our failure that nothing was done, that has been said.
   const bool came_to_nothing = own_exit_ && verdict_ && verdict_->counts.committed == 0;
   if (verdict_ && !came_to_nothing) report_.summarise(*verdict_, slots_, private_agent_ != nullptr);

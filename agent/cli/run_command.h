@@ -67,7 +67,7 @@ class RunCommand {
   void on(const protocol::client::Progress& message);
   void on(const protocol::client::Verdict& message);
   void on(const protocol::client::Warning& message);
-  void on(const protocol::client::Events& message);
+  void on(const protocol::client::Events& message) { record_.add(message); }
   template <class Other>
   void on(const Other&) {}
   void hung_up(const std::string& why);
@@ -91,7 +91,7 @@ class RunCommand {
   std::vector<shell::UvHandle<uv_signal_t>> signals_;
   shell::UvHandle<uv_timer_t> progress_timer_;
 
-  std::optional<JobRecord> record_;
+  JobRecord record_;
   std::optional<crypto::Manifest> manifest_;
   std::optional<crypto::SigningPair> user_;
   std::optional<protocol::JobId> job_;

@@ -23,7 +23,8 @@ struct Member {
         notary(node),
         neighbours(loop.get(), credentials, node, {.program_version = "1.0", .slots = number}, notary,
                    {.post = [this](core::Event event) { events.push_back(std::move(event)); },
-                    .warn = [this](const std::string& text) { warnings.push_back(text); }}) {}
+                    .warn = [this](const std::string& text) { warnings.push_back(text); },
+                    .on_met = [](const PeerLinks::Met&) {}}) {}
 
   template <class Kind>
   std::vector<Kind> all() const {

@@ -65,7 +65,7 @@ struct Result {
   Bytes label;                  // the item's text, if `Submit::want_items`; empty for a range
   std::string low;              // first value of a range piece, decimal; empty for a list
   std::string high;             // one past its last value, decimal: may be 2^64 or more
-  std::string node;             // that ran it; empty: the agent's own
+  std::string node;             // that ran it; empty: none did
   Output out;
   Output err;
   bool operator==(const Result&) const = default;

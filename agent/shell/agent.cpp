@@ -201,7 +201,9 @@ void Agent::carry_out(const core::ExtendDeadline& extended) {
 }
 
 void Agent::carry_out(const core::CommitResult& committed) {
-  commit(committed.job, tasks_.take(committed.task), committed.outcome);
+  client::Result result = tasks_.take(committed.task);
+  result.node = surroundings_.node;
+  commit(committed.job, std::move(result), committed.outcome);
 }
 
 void Agent::commit(core::JobId job, client::Result result, core::Outcome outcome) {

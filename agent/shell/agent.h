@@ -75,6 +75,9 @@ class Agent {
   [[nodiscard]] tl::expected<void, Problem> enter_pool(Pool pool, const std::vector<protocol::Address>& listen,
                                                        const std::vector<protocol::Address>& seeds);
 
+  // Where peers are expected.
+  [[nodiscard]] const std::vector<protocol::Address>& listening() const { return listening_; }
+
   // Waits for clients at the state directory's socket.
   [[nodiscard]] tl::expected<void, Problem> listen();
   // Serves the client at the other end of this socket.
@@ -177,6 +180,7 @@ class Agent {
   OwnTasks tasks_;
   std::map<protocol::JobId, JobTasks> guests_;  // jobs of others, of which we run something
   std::unique_ptr<PoolMember> member_;          // nothing: in no pool
+  std::vector<protocol::Address> listening_;
   UvHandle<uv_timer_t> timer_;
   UvHandle<uv_pipe_t> listener_;
   std::deque<core::Event> events_;

@@ -31,6 +31,8 @@ tl::expected<void, Problem> Agent::enter_pool(Pool pool, const std::vector<proto
     own.push_back(*bound);
   }
   member_ = *std::move(member);
+  surroundings_.node = member_->name();
+  listening_ = own;
   member_->announce(std::move(own), seeds);
   return {};
 }

@@ -68,6 +68,8 @@ class PoolMember {
   [[nodiscard]] link::Exchange& exchange() { return neighbours_.exchange(); }
   [[nodiscard]] link::SignedNotary& notary() { return notary_; }
   [[nodiscard]] const Pool& pool() const { return pool_; }
+  // Of this node, in its certificate.
+  [[nodiscard]] const std::string& name() const { return self_.certificate.name; }
   [[nodiscard]] const PeerLinks& links() const { return neighbours_.links(); }
 
  private:

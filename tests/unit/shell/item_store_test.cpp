@@ -98,9 +98,34 @@ TEST_F(ItemStoreTest, ChunksOfAllSizesKeepTheirItems) {
 TEST_F(ItemStoreTest, AnEmptyLastChunkIsNotStored) {
   append_numbered(10, 10);
   const std::uint64_t bytes = store.bytes_from(0);
-  ASSERT_TRUE(store.append({.first_index = 10, .items = {}, .last = true}, {}));
+  ASSERT_TRUE(store.add({.first_index = 10, .items = {}, .last = true}, {}));
   EXPECT_EQ(store.count(), 10U);
   EXPECT_EQ(store.bytes_from(0), bytes);
+}
+
+TEST_F(ItemStoreTest, ChunksAreNamedByWhatTheyHoldAndGivenAsTheyCame) {
+  append_numbered(40, 10);
+  using Places = std::vector<link::ChunkPlace>;
+  EXPECT_EQ(store.chunks_of({{.begin = 0, .end = 40}}),
+            (Places{{.number = 0, .first_index = 0}, {1, 10}, {2, 20}, {3, 30}}));
+  EXPECT_EQ(store.chunks_of({{.begin = 9, .end = 10}, {.begin = 12, .end = 13}, {.begin = 15, .end = 21}}),
+            (Places{{0, 0}, {1, 10}, {2, 20}}));
+  EXPECT_EQ(store.chunks_of({{.begin = 40, .end = 50}}), Places());
+  EXPECT_TRUE(store.chunk({.number = 9, .first_index = 90}).empty());
+  const link::Bytes bytes = store.chunk({.number = 2, .first_index = 20});
+  const auto opened = crypto::open_chunk(bytes, chunks.job(), chunks.key());
+  ASSERT_TRUE(opened);
+  EXPECT_EQ(opened->chunk.first_index, 20U);
+
+  // On a helper they come in any order, and again.
+  ItemStore some = *ItemStore::open(directory.path(), chunks.job(), chunks.key());
+  ASSERT_TRUE(some.add(opened->chunk, bytes));
+  ASSERT_TRUE(some.add(opened->chunk, bytes));
+  EXPECT_FALSE(some.has(19));
+  EXPECT_TRUE(some.has(20) && some.has(29));
+  EXPECT_FALSE(some.has(30));
+  EXPECT_EQ(some.item(25), text(numbered(25)));
+  EXPECT_EQ(some.chunks_of({{.begin = 0, .end = 100}}), (Places{{2, 20}}));
 }
 
 TEST_F(ItemStoreTest, AnAlteredFileIsNoticed) {

@@ -24,7 +24,7 @@ struct Member {
         neighbours(loop.get(), credentials, node, {.program_version = "1.0", .slots = number}, notary,
                    {.post = [this](core::Event event) { events.push_back(std::move(event)); },
                     .warn = [this](const std::string& text) { warnings.push_back(text); },
-                    .on_met = [](const PeerLinks::Met&) {}}) {}
+                    .on_met = [this](const PeerLinks::Met& of) { met.push_back(of.node); }}) {}
 
   template <class Kind>
   std::vector<Kind> all() const {
@@ -44,6 +44,7 @@ struct Member {
   sim::CannedNotary notary;
   std::vector<core::Event> events;
   std::vector<std::string> warnings;
+  std::vector<protocol::NodeId> met;
   Neighbours neighbours;
 };
 

@@ -38,7 +38,7 @@ class RootJobTest : public testing::Test {
   }
 
   [[nodiscard]] std::unique_ptr<RootJob> opened(const SampleJob& job) {
-    auto open = RootJob::open(job.submit(user), surroundings);
+    auto open = RootJob::open(job.submit(user), pool, surroundings, items);
     if (!open) {
       ADD_FAILURE() << open.error().problem.message;
       return nullptr;
@@ -47,7 +47,7 @@ class RootJobTest : public testing::Test {
   }
   // "CODE: message" of a submission that must be refused.
   [[nodiscard]] std::string refusal(const client::Submit& submission) {
-    const auto open = RootJob::open(submission, surroundings);
+    const auto open = RootJob::open(submission, pool, surroundings, items);
     if (open) return "accepted";
     return std::string(to_string(open.error().code)) + ": " + open.error().problem.message;
   }
@@ -55,6 +55,8 @@ class RootJobTest : public testing::Test {
   TemporaryDirectory directory;
   const crypto::SigningPair user{random_seed()};
   Surroundings surroundings;
+  crypto::Bytes32 pool{};
+  JobItems items{directory.path()};
 };
 
 TEST_F(RootJobTest, TheTermsAreThoseOfTheManifest) {
@@ -210,7 +212,7 @@ TEST_F(RootJobTest, AnOrderIsExact) {
   job.manifest.limits = {.time_ns = 5, .memory_bytes = 6, .file_bytes = 7, .processes = 8};
   auto root = opened(job);
   ASSERT_TRUE(root->append_items(items_of(job.id(), 0, 0, {"zero", "one two"})));
-  const auto order = root->order(start_of(42, 1, 2, 5), "/scratch/dir");
+  const auto order = root->tasks().order(start_of(42, 1, 2, 5), "/scratch/dir");
   ASSERT_TRUE(order) << order.error();
   EXPECT_EQ(order->task, 42U);
   EXPECT_THAT(order->argv, ElementsAre("prog", "-x", "one two", "2", "3"));
@@ -226,11 +228,6 @@ TEST_F(RootJobTest, AnOrderIsExact) {
   EXPECT_EQ(order->limits, (exec::TaskLimits{.memory_bytes = 6, .file_bytes = 7}));
   EXPECT_EQ(order->time_limit_ns, 5);
   EXPECT_EQ(order->deadline_ns, 77'000'000'000);
-  const client::Result* result = root->find_result(core::TaskId(42));
-  ASSERT_NE(result, nullptr);
-  EXPECT_EQ(result->covers, (protocol::Interval{.begin = 1, .end = 2}));
-  EXPECT_EQ(result->attempt, 5U);
-  EXPECT_EQ(text_of(result->label), "one two");
 }
 
 TEST_F(RootJobTest, AJobLaunchedByATaskIsNotToldThatTasksNumbers) {
@@ -238,7 +235,7 @@ TEST_F(RootJobTest, AJobLaunchedByATaskIsNotToldThatTasksNumbers) {
   job.manifest.environment = {{"GIBBON_SEQ", "99"},     {"GIBBON_LO", "5"},      {"GIBBON_HI", "6"},
                               {"GIBBON_ITEM", "outer"}, {"GIBBON_AGENT", "old"}, {"GIBBON_SCRATCH", "/old"},
                               {"MINE", "kept"},         {"GIBBON_SHELL", "dash"}};
-  const auto order = opened(job)->order(start_of(1, 0, 1), "/new");
+  const auto order = opened(job)->tasks().order(start_of(1, 0, 1), "/new");
   ASSERT_TRUE(order);
   EXPECT_THAT(order->environment,
               UnorderedElementsAre("MINE=kept", "GIBBON_SHELL=dash", "GIBBON_JOB_ID=" + to_hex(job.manifest.job),
@@ -253,7 +250,7 @@ TEST_F(RootJobTest, TheShellIsTheUsersUnlessItIsEmpty) {
     job.manifest.environment["GIBBON_SHELL"] = variable;
     auto root = opened(job);
     ASSERT_TRUE(root->append_items(items_of(job.id(), 0, 0, {"it's"})));
-    const auto order = root->order(start_of(1, 0, 1), "/s");
+    const auto order = root->tasks().order(start_of(1, 0, 1), "/s");
     ASSERT_TRUE(order);
     EXPECT_THAT(order->argv, ElementsAre(shell, "-c", "echo 'it'\"'\"'s' | cat"));
   }
@@ -262,12 +259,12 @@ TEST_F(RootJobTest, TheShellIsTheUsersUnlessItIsEmpty) {
 TEST_F(RootJobTest, ArgumentsThatDoNotFitGiveAReasonInsteadOfAnOrder) {
   const SampleJob job;
   auto root = opened(job);
-  client::Items items{.job = job.id(), .items = {client::TooLong{.size_bytes = 200'000}}, .last = false};
-  ASSERT_TRUE(root->append_items(items));
-  EXPECT_EQ(root->order(start_of(1, 0, 1), "/s").error(),
+  client::Items too_long{.job = job.id(), .items = {client::TooLong{.size_bytes = 200'000}}, .last = false};
+  ASSERT_TRUE(root->append_items(too_long));
+  EXPECT_EQ(root->tasks().order(start_of(1, 0, 1), "/s").error(),
             "the argument is 200000 bytes long; the system takes at most 131071");
   ASSERT_TRUE(root->append_items(items_of(job.id(), 1, 1, {std::string(131'071, 'x')}, false)));
-  const auto longest = root->order(start_of(2, 1, 2), "/s");
+  const auto longest = root->tasks().order(start_of(2, 1, 2), "/s");
   ASSERT_TRUE(longest) << longest.error();
   EXPECT_EQ(longest->argv.back().size(), 131'071U);
   for (const std::string& variable : longest->environment) EXPECT_FALSE(variable.starts_with("GIBBON_ITEM="));
@@ -277,13 +274,16 @@ TEST_F(RootJobTest, ARangeTaskIsToldItsValues) {
   SampleJob job = SampleJob::range(
       {"p", "{lo}", "{hi}"}, {.low = 18'446'744'073'709'551'600U, .step = 1, .high = 18'446'744'073'709'551'615U});
   const auto root = opened(job);
-  const auto order = root->order(start_of(1, 10, 16), "/s");
+  const auto order = root->tasks().order(start_of(1, 10, 16), "/s");
   ASSERT_TRUE(order);
   EXPECT_THAT(order->argv, ElementsAre("p", "18446744073709551610", "18446744073709551616"));
   EXPECT_THAT(order->environment, testing::IsSupersetOf({std::string("GIBBON_LO=18446744073709551610"),
                                                          std::string("GIBBON_HI=18446744073709551616")}));
-  EXPECT_EQ(root->find_result(core::TaskId(1))->low, "18446744073709551610");
-  EXPECT_EQ(root->find_result(core::TaskId(1))->high, "18446744073709551616");
+  root->commit({.covers = {.begin = 10, .end = 16}}, core::Outcome::ok);
+  const auto batch = root->delivery().next_batch();
+  ASSERT_TRUE(batch && batch->results.size() == 1);
+  EXPECT_EQ(batch->results.front().low, "18446744073709551610");
+  EXPECT_EQ(batch->results.front().high, "18446744073709551616");
 }
 
 TEST_F(RootJobTest, CommittedResultsAreDeliveredAndCounted) {
@@ -301,12 +301,12 @@ TEST_F(RootJobTest, CommittedResultsAreDeliveredAndCounted) {
                                    {core::Outcome::failed, 3, 0, client::Outcome::failed},
                                    {core::Outcome::lost, 0, 0, client::Outcome::lost}};
   for (std::uint64_t i = 0; i < cases.size(); ++i) {
-    client::Result& result = root->result_of(start_of(i, i, i + 1));
+    client::Result result;
+    result.covers = {.begin = i, .end = i + 1};
     result.exit = cases[i].exit;
     result.signal = cases[i].signal;
     result.duration_ns = 10;
-    root->commit({.task = core::TaskId(i), .piece = {i, i + 1}, .outcome = cases[i].outcome});
-    EXPECT_EQ(root->find_result(core::TaskId(i)), nullptr);
+    root->commit(std::move(result), cases[i].outcome);
   }
   EXPECT_EQ(root->task_time_ns(), 50U);
   ASSERT_TRUE(root->first_failure());
@@ -344,42 +344,32 @@ TEST_F(RootJobTest, WhatIsLostIsNamedByItsItemAlthoughThatHasLeftTheDisk) {
   EXPECT_EQ(batch->results[1].label, protocol::Bytes(60'000, std::byte{'c'}));
 }
 
-TEST_F(RootJobTest, FilesOfResultsThatNobodyWantsAreRemoved) {
-  auto root = opened(SampleJob());
-  for (std::uint64_t task : {1U, 2U}) {
-    client::Result& result = root->result_of(start_of(task, task, task + 1));
-    const std::string path = root->output_path(core::TaskId(task), "out");
-    write_file(path, "x");
-    result.out = client::File{.path = path, .size_bytes = 1};
-  }
-  ASSERT_EQ(directory.entries().size(), 2U);
-  root->drop(core::TaskId(1));
-  root->drop(core::TaskId(1));
-  EXPECT_THAT(directory.entries(), ElementsAre(to_hex(root->manifest().job) + "-2.out"));
-  root.reset();
-  EXPECT_THAT(directory.entries(), IsEmpty());
+TEST_F(RootJobTest, AResultCarriesItsItem) {
+  const SampleJob job;
+  auto root = opened(job);
+  ASSERT_TRUE(root->append_items(items_of(job.id(), 0, 0, {"zero", "one two"})));
+  root->commit({.covers = {.begin = 1, .end = 2}, .node = "elsewhere"}, core::Outcome::ok);
+  const auto batch = root->delivery().next_batch();
+  ASSERT_TRUE(batch && batch->results.size() == 1);
+  EXPECT_EQ(text_of(batch->results.front().label), "one two");
+  EXPECT_EQ(batch->results.front().node, "elsewhere");
 }
 
-TEST(PieceValuesTest, PiecesJoinWithoutGapUpToTheTop) {
-  const std::uint64_t top = ~std::uint64_t{0};
-  for (const crypto::ValueRange& range :
-       {crypto::ValueRange{.low = 0, .step = 1, .high = 9}, crypto::ValueRange{.low = 5, .step = 7, .high = 100},
-        crypto::ValueRange{.low = top - 40, .step = 3, .high = top},
-        crypto::ValueRange{.low = 1, .step = top / 2, .high = top},
-        crypto::ValueRange{.low = top, .step = 1, .high = top}}) {
-    const std::uint64_t count = (range.high - range.low) / range.step + 1;
-    EXPECT_EQ(values_of(range, {0, count}).low, std::to_string(range.low));
-    std::string end = std::to_string(range.low);
-    for (std::uint64_t begin = 0; begin < count; begin += 2) {
-      const PieceValues values = values_of(range, {begin, std::min(begin + 2, count)});
-      EXPECT_EQ(values.low, end);
-      end = values.high;
-    }
-    EXPECT_EQ(end, values_of(range, {0, count}).high);
-  }
-  EXPECT_EQ(values_of({.low = 0, .step = 1, .high = top - 1}, {0, top}).high, "18446744073709551615");
-  EXPECT_EQ(values_of({.low = 1, .step = 1, .high = top}, {top - 1, top}).high, "18446744073709551616");
-  EXPECT_EQ(values_of({.low = 0, .step = 10, .high = 25}, {2, 3}).high, "21") << "one past its last value";
+TEST_F(RootJobTest, AJobForAnotherPoolIsRefused) {
+  SampleJob job;
+  pool[0] = std::byte{1};
+  EXPECT_EQ(refusal(job.submit(user)), "bad manifest: the job is for another pool than this agent is in now");
+  job.manifest.pool = pool;
+  EXPECT_NE(opened(job), nullptr);
+}
+
+TEST_F(RootJobTest, ItsItemsGoWithIt) {
+  const SampleJob job;
+  auto root = opened(job);
+  ASSERT_TRUE(root->append_items(items_of(job.id(), 0, 0, {"zero"})));
+  EXPECT_NE(items.find(job.id()), nullptr);
+  root.reset();
+  EXPECT_EQ(items.find(job.id()), nullptr);
 }
 
 }  // namespace

@@ -10,14 +10,16 @@ namespace protocol::client {
 namespace {
 
 constexpr std::array<std::string_view, kind_count> kind_names = {
-    "hello",        "submit",     "items",   "shown",   "cancel_job", "get_status", "list_jobs",
-    "get_progress", "stop_agent", "welcome", "refused", "accepted",   "stored",     "results",
-    "progress",     "verdict",    "status",  "jobs",    "done",       "warning"};
+    "hello",        "submit",     "items",      "shown",      "cancel_job", "get_status", "list_jobs",
+    "get_progress", "stop_agent", "welcome",    "refused",    "accepted",   "stored",     "results",
+    "progress",     "verdict",    "status",     "jobs",       "done",       "warning",    "invite",
+    "enter_pool",   "leave_pool", "list_peers", "invitation", "joined",     "peers"};
 
 template <Kind kind>
 using MessageOf = std::variant_alternative_t<static_cast<std::size_t>(kind), ClientMessage>;
 static_assert(std::is_same_v<MessageOf<Kind::shown>, Shown> && std::is_same_v<MessageOf<Kind::stop_agent>, StopAgent> &&
-              std::is_same_v<MessageOf<Kind::results>, Results> && std::is_same_v<MessageOf<Kind::warning>, Warning>);
+              std::is_same_v<MessageOf<Kind::results>, Results> && std::is_same_v<MessageOf<Kind::warning>, Warning> &&
+              std::is_same_v<MessageOf<Kind::list_peers>, ListPeers> && std::is_same_v<MessageOf<Kind::peers>, Peers>);
 static_assert(!kind_names.back().empty(), "every kind has its name");
 
 std::size_t size_bound(const Output& output) {
@@ -81,6 +83,7 @@ std::string_view to_string(RefusalCode code) {
     case RefusalCode::limit: return "limit";
     case RefusalCode::shutting_down: return "shutting down";
     case RefusalCode::disk: return "disk";
+    case RefusalCode::pool: return "pool";
   }
   assert(false);
   return {};
@@ -116,10 +119,10 @@ tl::expected<ClientMessage, DecodeError> decode_client(std::span<const std::byte
 }
 
 std::size_t encoded_size_bound(const Result& result) {
-  // An array header of 3, eleven numbers of at most 9, and the headers of the five texts and byte strings.
-  constexpr std::size_t fixed = 3 + 11 * 9 + 5 * 5;
+  // An array header of 3, eleven numbers of at most 9, and the headers of the six texts and byte strings.
+  constexpr std::size_t fixed = 3 + 11 * 9 + 5 * 6;
   return fixed + result.reason.size() + result.label.size() + result.low.size() + result.high.size() +
-         size_bound(result.out) + size_bound(result.err);
+         result.node.size() + size_bound(result.out) + size_bound(result.err);
 }
 
 }  // namespace protocol::client

@@ -11,6 +11,7 @@ build_packages=(
   libuv1-dev          # loop, processes, timers
   libmsgpack-cxx-dev  # encoding
   libsodium-dev       # cryptography
+  libc-ares-dev       # names of hosts
   libspdlog-dev       # logging
   libfmt-dev          # formatting
   libcli11-dev        # command line

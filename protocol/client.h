@@ -100,7 +100,8 @@ enum class RefusalCode : std::uint8_t {
   job_ended,
   limit,
   shutting_down,
-  disk
+  disk,
+  pool,  // of membership
 };
 
 struct JobRow {
@@ -113,6 +114,32 @@ struct JobRow {
   std::int64_t start_wall_ms = 0;  // Unix time of the submission
   std::uint64_t elapsed_ns = 0;    // until now, or until its end
   bool operator==(const JobRow&) const = default;
+};
+
+// The pool that the node is a member of.
+struct PoolState {
+  Bytes32 pool{};
+  std::string name;                // of who founded it
+  std::string node;                // as this node's certificate calls it
+  std::vector<Address> reachable;  // where this node can be reached; none: it only dials
+  std::uint32_t links = 0;
+  std::int64_t not_after_ms = 0;  // of this node's certificate; Unix time
+  std::string why_no_help;        // a sentence for people, if nobody helps here and it is known why
+  bool operator==(const PoolState&) const = default;
+};
+
+struct PeerRow {
+  NodeId node;
+  std::string name;      // as its certificate calls it
+  Address address;       // port 0: it cannot be dialled
+  bool dialled = false;  // by us
+  std::uint64_t linked_ns = 0;
+  std::uint64_t round_trip_ns = 0;
+  std::uint32_t slots = 0;
+  std::uint32_t roles = 0;  // bits of protocol::Role
+  std::string program_version;
+  std::string refusal;  // the latest of ours that it refused, and why; may be empty
+  bool operator==(const PeerRow&) const = default;
 };
 
 // ---- client to agent ----------------------------------------------------------------------------------------------
@@ -177,6 +204,30 @@ struct StopAgent {
   bool operator==(const StopAgent&) const = default;
 };
 
+// A token that lets others in. The first one founds the pool, where the node is in none. Answered by `invitation`, and
+// if `watch`, by a `joined` whenever something became of it.
+struct Invite {
+  std::uint64_t life_ms = 3'600'000;
+  std::uint32_t uses = 1;
+  std::string name;  // of this node, in a pool that is founded; empty: that of the machine
+  bool watch = false;
+  bool operator==(const Invite&) const = default;
+};
+
+// The state directory has a membership that the agent does not know yet.
+struct EnterPool {
+  bool operator==(const EnterPool&) const = default;
+};
+
+struct LeavePool {
+  Haste how = Haste::polite;  // polite: refused while jobs run; now: they end
+  bool operator==(const LeavePool&) const = default;
+};
+
+struct ListPeers {
+  bool operator==(const ListPeers&) const = default;
+};
+
 // ---- agent to client ----------------------------------------------------------------------------------------------
 
 struct Welcome {
@@ -186,6 +237,7 @@ struct Welcome {
   std::uint32_t slots = 0;
   NodeId node_id;
   std::uint64_t pid = 0;
+  Bytes32 pool{};  // that jobs have to be for; zeros: none
   bool operator==(const Welcome&) const = default;
 };
 
@@ -263,6 +315,7 @@ struct Status {
   std::uint64_t uptime_ns = 0;
   std::string state_directory;
   std::vector<std::string> notes;  // sentences
+  std::optional<PoolState> pool;
   bool operator==(const Status&) const = default;
 };
 
@@ -283,12 +336,38 @@ struct Warning {
   bool operator==(const Warning&) const = default;
 };
 
+struct Invitation {
+  std::string token;  // a secret
+  std::int64_t not_after_ms = 0;
+  std::uint32_t uses = 1;
+  PoolState pool;
+  std::string root_key;  // the file of the root key, if the pool was founded just now; else empty
+  bool operator==(const Invitation&) const = default;
+};
+
+// Somebody was let in; with `slots`, it is linked now.
+struct Joined {
+  NodeId node;
+  std::string name;
+  Address address;
+  std::optional<std::uint32_t> slots;
+  bool operator==(const Joined&) const = default;
+};
+
+struct Peers {
+  std::optional<PoolState> pool;  // nothing: the node is in none
+  std::vector<PeerRow> rows;      // by name
+  bool operator==(const Peers&) const = default;
+};
+
 // ---- the whole ----------------------------------------------------------------------------------------------------
 
 // In the order of `Kind`. Numbers are never reused: a new kind goes at the end.
 using ClientMessage =
     std::variant<Hello, Submit, Items, Shown, CancelJob, GetStatus, ListJobs, GetProgress, StopAgent,  //
-                 Welcome, Refused, Accepted, Stored, Results, Progress, Verdict, Status, Jobs, Done, Warning, Events>;
+                 Welcome, Refused, Accepted, Stored, Results, Progress, Verdict, Status, Jobs, Done, Warning, Invite,
+                 EnterPool, LeavePool, ListPeers,  //
+                 Invitation, Joined, Peers, Events>;
 enum class Kind : std::uint8_t {
   hello,
   submit,
@@ -310,6 +389,13 @@ enum class Kind : std::uint8_t {
   jobs,
   done,
   warning,
+  invite,
+  enter_pool,
+  leave_pool,
+  list_peers,
+  invitation,
+  joined,
+  peers,
   events,
 };
 inline constexpr std::size_t kind_count = static_cast<std::size_t>(Kind::events) + 1;
@@ -323,7 +409,8 @@ enum class Sender : std::uint8_t { client, agent };
 [[nodiscard]] std::string_view name_of(Kind kind);
 // Who may send it; the other one's is a `bad_message`.
 [[nodiscard]] constexpr Sender sender_of(Kind kind) {
-  return kind < Kind::welcome ? Sender::client : Sender::agent;
+  const bool asks = kind < Kind::welcome || (kind >= Kind::invite && kind <= Kind::list_peers);
+  return asks ? Sender::client : Sender::agent;
 }
 
 [[nodiscard]] std::string_view to_string(Outcome outcome);
@@ -361,6 +448,6 @@ struct LastOf<client::Haste> {
 };
 template <>
 struct LastOf<client::RefusalCode> {
-  static constexpr auto value = client::RefusalCode::disk;
+  static constexpr auto value = client::RefusalCode::pool;
 };
 }  // namespace protocol

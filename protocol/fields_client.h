@@ -83,6 +83,31 @@ void fields(V& v, Field<V, JobRow> m) {
 }
 
 template <class V>
+void fields(V& v, Field<V, PoolState> m) {
+  v(m.pool);
+  v.text(m.name, limits::name_bytes_max);
+  v.text(m.node, limits::name_bytes_max);
+  v.list(m.reachable, limits::own_addresses_max);
+  v(m.links);
+  v(m.not_after_ms);
+  v.text(m.why_no_help, limits::reason_bytes_max);
+}
+
+template <class V>
+void fields(V& v, Field<V, PeerRow> m) {
+  v(m.node);
+  v.text(m.name, limits::name_bytes_max);
+  v(m.address);
+  v(m.dialled);
+  v(m.linked_ns);
+  v(m.round_trip_ns);
+  v(m.slots);
+  v(m.roles);
+  v.text(m.program_version, limits::name_bytes_max);
+  v.text(m.refusal, limits::reason_bytes_max);
+}
+
+template <class V>
 void fields(V& v, Field<V, Hello> m) {
   v(m.version);
   v.text(m.program_version, limits::name_bytes_max);
@@ -145,6 +170,7 @@ void fields(V& v, Field<V, Welcome> m) {
   v(m.slots);
   v(m.node_id);
   v(m.pid);
+  v(m.pool);
 }
 
 template <class V>
@@ -211,6 +237,7 @@ void fields(V& v, Field<V, Status> m) {
   v(m.uptime_ns);
   v.exact(m.state_directory, limits::path_bytes_max);
   v.texts(m.notes, limits::notes_max, limits::reason_bytes_max);
+  v(m.pool);
 }
 
 template <class V>
@@ -232,6 +259,48 @@ template <class V>
 void fields(V& v, Field<V, Events> m) {
   v(m.job);
   v.exact(m.lines, limits::event_lines_bytes_max);
+}
+
+template <class V>
+void fields(V& v, Field<V, Invite> m) {
+  v(m.life_ms);
+  v(m.uses);
+  v.text(m.name, limits::name_bytes_max);
+  v(m.watch);
+}
+
+template <class V>
+void fields(V&, Field<V, EnterPool>) {}
+
+template <class V>
+void fields(V& v, Field<V, LeavePool> m) {
+  v(m.how);
+}
+
+template <class V>
+void fields(V&, Field<V, ListPeers>) {}
+
+template <class V>
+void fields(V& v, Field<V, Invitation> m) {
+  v.exact(m.token, limits::token_bytes_max);
+  v(m.not_after_ms);
+  v(m.uses);
+  v(m.pool);
+  v.exact(m.root_key, limits::path_bytes_max);
+}
+
+template <class V>
+void fields(V& v, Field<V, Joined> m) {
+  v(m.node);
+  v.text(m.name, limits::name_bytes_max);
+  v(m.address);
+  v(m.slots);
+}
+
+template <class V>
+void fields(V& v, Field<V, Peers> m) {
+  v(m.pool);
+  v.list(m.rows, limits::peers_per_message_max);
 }
 
 }  // namespace protocol::client

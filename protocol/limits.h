@@ -89,6 +89,9 @@ inline constexpr std::size_t piece_bytes_max = 64 * kib;          // so that con
 inline constexpr std::size_t results_per_message_max = 256;       // client socket
 inline constexpr std::size_t jobs_per_message_max = 256;
 inline constexpr std::size_t notes_max = 64;
+inline constexpr std::size_t token_bytes_max = 1'400;     // an invitation, as it is typed
+inline constexpr std::size_t own_addresses_max = 8;       // where one node can be reached
+inline constexpr std::size_t peers_per_message_max = 1'024;
 
 // Credit: what may be under way unacknowledged, per link and per client.
 inline constexpr std::size_t credit_bytes_max = 4'096 * kib;
@@ -115,6 +118,7 @@ static_assert(path_depth_max * 15 + 128 <= datagram_message_bytes_max, "a probe 
 static_assert(piece_bytes_max + 256 <= message_bytes_max);
 static_assert(credit_bytes_max >= message_bytes_max && credit_results_max >= results_per_message_max,
               "a full message never waits for credit for ever");
+static_assert(peers_per_message_max * (2 * name_bytes_max + reason_bytes_max + 128) < message_bytes_max);
 static_assert(jobs_per_message_max * (2 * reason_bytes_max + name_bytes_max) < message_bytes_max);
 
 }  // namespace protocol::limits

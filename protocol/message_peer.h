@@ -24,7 +24,7 @@ struct LastOf;
 struct Address {
   Bytes16 ip{};  // IPv4 as ::ffff:a.b.c.d
   std::uint16_t port = 0;
-  bool operator==(const Address&) const = default;
+  auto operator<=>(const Address&) const = default;
 };
 
 // Where a peer may be found: a hint, proved at first contact.

@@ -1,43 +1,33 @@
 #include "agent/cli/agent_command.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <uv.h>
 
-#include <algorithm>
 #include <cassert>
-#include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <cstring>
-#include <fstream>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "agent/cli/agent_connection.h"
+#include "agent/cli/background_agent.h"
 #include "agent/cli/conversation.h"
 #include "agent/cli/exit_code.h"
 #include "agent/cli/present.h"
 #include "agent/shell/agent.h"
 #include "agent/shell/config.h"
+#include "agent/shell/host_lookup.h"
 #include "agent/shell/log.h"
 #include "agent/shell/state_dir.h"
 #include "agent/shell/uv_handle.h"
-
-extern char** environ;
 
 namespace agent::cli {
 
 namespace {
 
-constexpr auto start_patience = std::chrono::seconds(10);
-constexpr auto successor_patience = std::chrono::milliseconds(200);
 constexpr auto lost_patience = std::chrono::seconds(3);
 constexpr auto stop_patience = std::chrono::seconds(20);
 
@@ -75,6 +65,7 @@ class Foreground {
     agent_ = *std::move(agent);
     // Before anybody can know that there is an agent to be signalled.
     for (int number : {SIGINT, SIGTERM, SIGHUP}) watch(number);
+    if (auto entered = agent_->take_up_membership(); !entered) return entered;
     if (auto listening = agent_->listen(); !listening) return listening;
     return {};
   }
@@ -101,91 +92,58 @@ class Foreground {
   bool asked_ = false;
 };
 
-struct Started {
-  pid_t pid = -1;
-  std::string log;
-  std::int64_t log_begin = 0;  // where its own words begin
-};
-
-tl::expected<Started, shell::Problem> start_in_background(const UpOptions& options, const AgentContext& context) {
-  auto state = shell::StateDir::open(context.state_directory);
-  if (!state) return tl::unexpected(state.error());
-  Started started{.log = state->file("agent.log")};
-  const int log = open(started.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-  if (log < 0)
-    return tl::unexpected(
-        shell::Problem{.message = "cannot write " + started.log + ": " + std::strerror(errno), .hint = ""});
-  struct stat status {};
-  if (fstat(log, &status) == 0) started.log_begin = status.st_size;
-  std::vector<std::string> words{context.program, "--state", context.state_directory, "agent"};
-  if (options.slots) words.insert(words.end(), {"--slots", std::to_string(*options.slots)});
-  std::vector<char*> arguments;
-  for (std::string& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, log, STDERR_FILENO);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
-  const int error =
-      posix_spawn(&started.pid, context.program.c_str(), &actions, &attributes, arguments.data(), environ);
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
-  close(log);
-  if (error != 0)
-    return tl::unexpected(
-        shell::Problem{.message = "cannot start " + context.program + ": " + std::strerror(error), .hint = ""});
-  return started;
-}
-
-// The end of what the agent wrote to its log, as lines that begin with two blanks.
-std::string last_words(const Started& started) {
-  constexpr std::int64_t bytes_max = 2'048;
-  constexpr std::size_t line_bytes_max = 400;
-  std::ifstream log(started.log, std::ios::binary | std::ios::ate);
-  const std::int64_t size = log ? static_cast<std::int64_t>(log.tellg()) : 0;
-  log.seekg(std::max(started.log_begin, size - bytes_max));
-  std::string text;
-  for (std::string line; std::getline(log, line);) {
-    constexpr std::string_view own = "gibbon: ";
-    text +=
-        "  " + printable(std::string_view(line).substr(line.starts_with(own) ? own.size() : 0), line_bytes_max) + "\n";
+// The addresses that these hosts have now, where the agent is to listen.
+tl::expected<std::vector<shell::Endpoint>, shell::Problem> resolved(const std::vector<shell::Endpoint>& endpoints) {
+  std::vector<std::string> hosts;
+  for (const shell::Endpoint& endpoint : endpoints)
+    if (!endpoint.address && endpoint.host != "*") hosts.push_back(endpoint.host);
+  if (hosts.empty()) return endpoints;
+  uv_loop_t loop{};
+  const int initialised = uv_loop_init(&loop);
+  assert(initialised == 0);
+  shell::HostLookup::Answers answers;
+  {
+    const shell::HostLookup lookup(&loop, hosts, [&](shell::HostLookup::Answers found) {
+      answers = std::move(found);
+      uv_stop(&loop);
+    });
+    uv_run(&loop, UV_RUN_DEFAULT);
   }
-  return text;
-}
-
-bool is_ours(const Conversation& conversation, const Started& started) {
-  return conversation.welcome().pid == static_cast<std::uint64_t>(started.pid);
-}
-
-bool is_held(const AgentContext& context) {
-  const auto state = shell::StateDir::open_existing(context.state_directory);
-  return state && state->holder();
-}
-
-// Until an agent answers: the one we started, or one that was quicker. Then ours is waited for too, as it may not have
-// looked at the directory yet: once this command has returned, nothing of it comes up any more behind a later `down`.
-std::optional<Conversation> await_agent(const Started& started, const AgentContext& context) {
-  using Clock = std::chrono::steady_clock;
-  const auto until = Clock::now() + start_patience;
-  bool ended = false;
-  auto ours_or_held = Clock::now();  // when there was last one that may come to answer
-  while (Clock::now() < until) {
-    ended = ended || waitpid(started.pid, nullptr, WNOHANG) != 0;
-    auto socket = connect_to_agent(context.state_directory);
-    if (socket && *socket) {
-      auto conversation = Conversation::open(*std::move(*socket), context.version);
-      if (conversation && (ended || is_ours(*conversation, started))) return *std::move(conversation);
+  uv_run(&loop, UV_RUN_DEFAULT);
+  const int closed = uv_loop_close(&loop);
+  assert(closed == 0);
+  std::vector<shell::Endpoint> all;
+  for (const shell::Endpoint& endpoint : endpoints) {
+    const auto answer = answers.find(endpoint.host);
+    if (answer == answers.end()) {
+      all.push_back(endpoint);
+      continue;
     }
-    if (!ended || is_held(context)) ours_or_held = Clock::now();
-    if (Clock::now() - ours_or_held > successor_patience) return std::nullopt;
-    (void)poll(nullptr, 0, 10);
+    if (answer->second.addresses.empty()) {
+      return tl::unexpected(shell::Problem{
+          .message = "cannot listen at " + text_of(endpoint) + ": " + answer->second.why_none,
+          .hint =
+              "name an address of this machine, or all of them: --listen '*:" + std::to_string(endpoint.port) + "'"});
+    }
+    for (protocol::Address address : answer->second.addresses) {
+      address.port = endpoint.port;
+      all.push_back({.host = endpoint.host, .port = endpoint.port, .address = address});
+    }
   }
-  if (!ended) kill(started.pid, SIGTERM);
-  return std::nullopt;
+  return all;
+}
+
+// What is typed counts more than what is settled.
+tl::expected<shell::PoolMember::Places, shell::Problem> places_of(const AgentOptions& options,
+                                                                  const shell::Config& config) {
+  shell::PoolMember::Places places{.listen = std::nullopt,
+                                   .seeds = options.seeds.empty() ? config.seeds : options.seeds};
+  const auto& listen = options.listen.empty() ? config.listen : options.listen;
+  if (listen.empty()) return places;
+  auto found = resolved(listen);
+  if (!found) return tl::unexpected(found.error());
+  places.listen = *std::move(found);
+  return places;
 }
 
 // The agent hangs up before it has left its directory; another one may start only then.
@@ -213,12 +171,16 @@ int run_agent(const AgentOptions& options, const AgentContext& context) {
   auto seed = state->secret("user.key");
   if (!seed) return complain(seed.error());
   const std::uint32_t slots = options.slots.value_or(config->slots.value_or(context.cores));
+  auto places = places_of(options, *config);
+  if (!places) return complain(places.error());
   Foreground foreground;
   auto started = foreground.start(*state, {.slots = slots,
                                            .program = context.program,
                                            .version = context.version,
                                            .trusted_user = crypto::SigningPair(*seed).public_key(),
-                                           .note_jobs = true});
+                                           .note_jobs = true,
+                                           .allow_weak_sandbox = config->allow_weak_sandbox,
+                                           .places = *std::move(places)});
   if (!started) return complain(started.error());
   shell::log(shell::LogLevel::info, "gibbon " + context.version + " lends " + std::to_string(slots) +
                                         (slots == 1 ? " slot" : " slots") + ", state in " + state->path());
@@ -228,30 +190,14 @@ int run_agent(const AgentOptions& options, const AgentContext& context) {
 }
 
 int bring_up(const UpOptions& options, const AgentContext& context) {
-  auto running = connect_to_agent(context.state_directory);
-  if (!running) return complain(running.error());
-  if (*running) {
-    auto conversation = Conversation::open(*std::move(*running), context.version);
-    if (!conversation) return complain(conversation.error());
-    say("gibbon: an agent runs already (pid " + std::to_string(conversation->welcome().pid) + ")\n");
+  auto running = agent_in_background(options.agent, context);
+  if (!running) return running.error();
+  const protocol::client::Welcome& welcome = running->conversation.welcome();
+  if (!running->started) {
+    say("gibbon: an agent runs already (pid " + std::to_string(welcome.pid) + ")\n");
     return exit_ok;
   }
-  auto started = start_in_background(options, context);
-  if (!started) return complain(started.error());
-  auto conversation = await_agent(*started, context);
-  if (!conversation) {
-    const std::string words = last_words(*started);
-    say(words.empty() ? "gibbon: the agent did not start\n" : "gibbon: the agent did not start; it said:\n" + words);
-    say("gibbon: its log is " + started->log + "\n");
-    return exit_failed;
-  }
-  if (!is_ours(*conversation, *started)) {
-    say("gibbon: an agent runs already (pid " + std::to_string(conversation->welcome().pid) + ")\n");
-    return exit_ok;
-  }
-  const auto slots = conversation->welcome().slots;
-  say("gibbon: agent started (pid " + std::to_string(conversation->welcome().pid) + ", " + std::to_string(slots) +
-      (slots == 1 ? " slot" : " slots") + "); its log is " + started->log + "\n");
+  say("gibbon: " + started_text(*running));
   return exit_ok;
 }
 

@@ -73,7 +73,19 @@ tl::expected<void, shell::Problem> Conversation::send(const client::ClientMessag
 }
 
 tl::expected<client::ClientMessage, shell::Problem> Conversation::receive() {
-  const auto until = Clock::now() + answer_patience;
+  auto message = receive_until(Clock::now() + answer_patience);
+  if (!message) return tl::unexpected(message.error());
+  if (!*message) return tl::unexpected(silent());
+  return **std::move(message);
+}
+
+tl::expected<std::optional<client::ClientMessage>, shell::Problem> Conversation::next(
+    std::chrono::milliseconds patience) {
+  return receive_until(Clock::now() + patience);
+}
+
+tl::expected<std::optional<client::ClientMessage>, shell::Problem> Conversation::receive_until(
+    Clock::time_point until) {
   while (true) {
     auto message = reader_.next();
     if (message && *message) {
@@ -83,7 +95,7 @@ tl::expected<client::ClientMessage, shell::Problem> Conversation::receive() {
       return tl::unexpected(shell::Problem{.message = "the agent said something that is no message",
                                            .hint = "is it another version of gibbon?"});
     }
-    if (!wait_for(POLLIN, until)) return tl::unexpected(silent());
+    if (!wait_for(POLLIN, until)) return std::nullopt;
     std::array<std::byte, 64 * 1024> buffer;
     const ssize_t got = recv(socket_.get(), buffer.data(), buffer.size(), 0);
     if (got == 0) return tl::unexpected(shell::Problem{.message = "the agent hung up", .hint = ""});

@@ -23,6 +23,9 @@ class Conversation {
   // Sends a question and waits for the next message.
   [[nodiscard]] tl::expected<protocol::client::ClientMessage, shell::Problem> ask(
       const protocol::client::ClientMessage& question);
+  // The next message that comes by itself; nothing if none does within `patience`.
+  [[nodiscard]] tl::expected<std::optional<protocol::client::ClientMessage>, shell::Problem> next(
+      std::chrono::milliseconds patience);
   // Waits until the agent has hung up. False: it has not within `patience`.
   [[nodiscard]] bool wait_for_end(std::chrono::milliseconds patience);
 
@@ -30,6 +33,8 @@ class Conversation {
   explicit Conversation(exec::Descriptor socket) : socket_(std::move(socket)) {}
   [[nodiscard]] tl::expected<void, shell::Problem> send(const protocol::client::ClientMessage& message);
   [[nodiscard]] tl::expected<protocol::client::ClientMessage, shell::Problem> receive();
+  [[nodiscard]] tl::expected<std::optional<protocol::client::ClientMessage>, shell::Problem> receive_until(
+      std::chrono::steady_clock::time_point until);
   [[nodiscard]] bool wait_for(short events, std::chrono::steady_clock::time_point until) const;
 
   exec::Descriptor socket_;

@@ -68,6 +68,46 @@ Examples:
   gibbon cancel 7f3a
 )";
 
+constexpr std::string_view agent_examples =
+    R"(In a pool the agent listens at port 4422 of all addresses, or at another one if that is taken. A host is a name, an address
+(IPv6 in brackets), or * for all addresses of this machine; port 0 is any. The same is settled in gibbon.toml of the state
+directory, where what is typed counts more: listen = "HOST:PORT", seeds = ["HOST:PORT"], slots = N; and
+allow_weak_sandbox = true, which lets jobs of everybody in the pool run here without a sandbox.
+
+Examples:
+  gibbon agent --slots 4
+  gibbon agent --listen '*:7000' --seed alpha.example.org:4422
+)";
+
+constexpr std::string_view invite_examples =
+    R"(The first invitation founds a pool, of which this machine is the first member. What is printed on standard output is the
+line to type on the other machine; with -q it is the token alone. On a terminal it waits until the others have joined.
+The token is a secret: it lets in whoever has it first.
+
+Examples:
+  gibbon invite
+  gibbon invite --uses 20 --ttl 8h
+  gibbon invite -q | ssh beta gibbon join -
+)";
+
+constexpr std::string_view join_examples =
+    R"(TOKEN is what gibbon invite printed on the other machine; - reads it from standard input, where other users of this machine
+cannot see it. Jobs of the user who invited may run here from then on, without a sandbox.
+
+Examples:
+  gibbon join gib1-...
+  gibbon join --name beta-2 -
+)";
+
+constexpr std::string_view peers_examples =
+    R"(--porcelain prints for each peer: id, name, address (or -), seconds since it was linked, round trip in milliseconds, slots,
+roles (joined by +), version, with blanks between; blanks in names are written as _.
+
+Examples:
+  gibbon peers
+  gibbon peers --json
+)";
+
 constexpr std::string_view simulate_examples =
     R"(The machines, their network and the time are simulated; what they decide is what agents decide.
 ratio is the time taken over the ideal: what all power that was alive would have needed without any loss, or the longest
@@ -87,12 +127,16 @@ constexpr std::string_view completion_examples = R"(Examples:
 constexpr auto proses = std::to_array<Prose>({
     {"", "Usage: gibbon [OPTIONS] COMMAND ...", program_examples},
     {"run", "Usage: gibbon run [OPTIONS] [--] COMMAND [::: ITEM... | :::: FILE...]...", run_examples},
-    {"agent", "Usage: gibbon agent [OPTIONS]", "Examples:\n  gibbon agent --slots 4\n"},
+    {"agent", "Usage: gibbon agent [OPTIONS]", agent_examples},
     {"up", "Usage: gibbon up [OPTIONS]", "Examples:\n  gibbon up\n"},
     {"down", "Usage: gibbon down [OPTIONS]", "Examples:\n  gibbon down --now\n"},
     {"status", "Usage: gibbon status [OPTIONS]", "Examples:\n  gibbon status --json\n"},
     {"ps", "Usage: gibbon ps [OPTIONS]", "Examples:\n  gibbon ps -a\n"},
     {"cancel", "Usage: gibbon cancel [OPTIONS] JOB", cancel_examples},
+    {"invite", "Usage: gibbon invite [OPTIONS]", invite_examples},
+    {"join", "Usage: gibbon join [OPTIONS] TOKEN|-", join_examples},
+    {"leave", "Usage: gibbon leave [OPTIONS]", "Examples:\n  gibbon leave\n"},
+    {"peers", "Usage: gibbon peers [OPTIONS]", peers_examples},
     {"simulate", "Usage: gibbon simulate [OPTIONS]", simulate_examples},
     {"version", "Usage: gibbon version [OPTIONS]", "Examples:\n  gibbon version\n"},
     {"completion", "Usage: gibbon completion bash|zsh|fish", completion_examples},

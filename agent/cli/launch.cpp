@@ -9,6 +9,8 @@
 #include <cstring>
 
 #include "agent/exec/command.h"
+#include "agent/shell/job_tasks.h"
+#include "agent/shell/pool_files.h"
 #include "agent/shell/system.h"
 
 namespace agent::cli {
@@ -208,6 +210,7 @@ tl::expected<crypto::Manifest, LaunchProblem> manifest_for(const RunOptions& opt
   if (options.timeout) manifest.limits.time_ns = static_cast<std::uint64_t>(options.timeout->count());
   manifest.policy.name = job_name(options);
   manifest.policy.retries = options.retries;
+  manifest.policy.branch_number = options.branch_number;
   manifest.policy.started_at_most_once = options.start_at_most_once;
   manifest.policy.halt = halt_of(options.halt);
   manifest.policy.grain_ns = static_cast<std::uint64_t>(options.grain.count());
@@ -229,6 +232,21 @@ std::optional<LaunchProblem> missing_program(const crypto::Manifest& manifest) {
   const std::string program = program_of(manifest);
   if (program.empty() || program.find('{') != std::string::npos) return std::nullopt;
   return unusable_program(program, program, manifest);
+}
+
+std::optional<LaunchProblem> address_to_pool(crypto::Manifest& manifest, const shell::StateDir& state,
+                                             const protocol::client::Welcome& agent) {
+  if (agent.pool == crypto::Bytes32{}) return std::nullopt;
+  const auto pool = shell::load_pool(state);
+  if (!pool) return LaunchProblem{.problem = pool.error()};
+  if (!*pool || (*pool)->credentials.trust.pool != agent.pool)
+    return own_failure("the agent that runs here is in another pool than its state directory says",
+                       "start it again: gibbon down; gibbon up");
+  manifest.pool = agent.pool;
+  manifest.user_certificate = (*pool)->user_chain;
+  const auto name = std::as_bytes(std::span(agent.node));
+  manifest.extensions[shell::root_node_extension] = {name.begin(), name.end()};
+  return std::nullopt;
 }
 
 tl::expected<protocol::client::Submit, LaunchProblem> sign_submission(crypto::Manifest manifest,

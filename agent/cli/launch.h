@@ -10,6 +10,7 @@
 #include "agent/cli/options.h"
 #include "agent/exec/command.h"
 #include "agent/shell/problem.h"
+#include "agent/shell/state_dir.h"
 #include "crypto/keys.h"
 #include "crypto/manifest.h"
 #include "protocol/client.h"
@@ -40,6 +41,11 @@ struct LaunchProblem {
 // The tasks' directory, their shell ($GIBBON_SHELL) or a program that is named outright cannot be used here: better
 // said once and before anything starts (126, 127).
 [[nodiscard]] std::optional<LaunchProblem> missing_program(const crypto::Manifest& manifest);
+
+// The job is for the pool that the agent is in: that, what proves that its user is a member, and the agent's name stand
+// in the manifest. No effect where the agent is in none.
+[[nodiscard]] std::optional<LaunchProblem> address_to_pool(crypto::Manifest& manifest, const shell::StateDir& state,
+                                                           const protocol::client::Welcome& agent);
 
 // Gives the manifest its keys and id, and signs it. One that passes a bound says which.
 [[nodiscard]] tl::expected<protocol::client::Submit, LaunchProblem> sign_submission(crypto::Manifest manifest,

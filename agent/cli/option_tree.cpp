@@ -60,8 +60,24 @@ void declare_global(CLI::App& app) {
   in.flag("--help", "help with examples");
 }
 
-void declare_slots(CLI::App& app, const std::string& about) {
-  Declarer(app, options_group).value("--slots", "N", about);
+void declare_agent(CLI::App& app) {
+  const Declarer in(app, options_group);
+  in.value("--slots", "N", "tasks at once (number of cores)");
+  in.value("--listen", "HOST:PORT", "where agents of its pool reach this one (*:4422, or another port; repeatable)");
+  in.value("--seed", "HOST:PORT", "where an agent of its pool is likely to be found (repeatable)");
+}
+
+void declare_invite(CLI::App& app) {
+  const Declarer in(app, options_group);
+  in.value("--ttl", "DURATION", "how long the invitation is good, 1m to 30d (1h)");
+  in.value("--uses", "N", "how many machines it lets in (1)");
+  in.value("--name", "NAME", "name of this machine in a pool that is founded (host name)");
+}
+
+void declare_join(CLI::App& app) {
+  const Declarer in(app, options_group);
+  in.value("--name", "NAME", "name of this machine in the pool (host name)");
+  in.flag("--no-start", "start no agent afterwards");
 }
 
 void declare_json(CLI::App& app, const char* group) {
@@ -85,6 +101,8 @@ void declare_run(CLI::App& app) {
   running.value("-j,-P,--max-procs,--jobs", "N", "tasks at once: 4, 50%, -1, +2 (of the cores); 0 for all slots (0)");
   running.value("--timeout", "DURATION", "end a task that runs longer: TERM, five seconds later KILL");
   running.value("--retries", "N", "start a failed task again, N further times at most (0)");
+  running.value("-b,--branches", "N", "helpers that one machine may have for the job; 0: all of it stays here (8)");
+  running.flag("--local", "as -b 0");
   running.flag("--no-reexec", "start no task twice, whatever happens; list as lost what nobody knows the end of");
   running.value("--halt", "WHEN,EVENT=N",
                 "stop early; WHEN: now, soon; EVENT: fail, success, done; N or N%; 1 and 2 as in parallel");
@@ -134,6 +152,10 @@ constexpr CommandText command_texts[] = {
     {"status", "show this machine's agent"},
     {"ps", "list jobs"},
     {"cancel", "cancel jobs"},
+    {"invite", "let another machine into this one's pool, or found one"},
+    {"join", "bring this machine into a pool"},
+    {"leave", "take this machine out of its pool"},
+    {"peers", "list the machines of the pool that are linked with this one"},
     {"simulate", "run a job on simulated machines, and say how it went"},
     {"version", "print the version"},
     {"completion", "print a script that completes commands and options in a shell"},
@@ -142,12 +164,17 @@ constexpr CommandText command_texts[] = {
 
 void declare_command(CLI::App& app, std::string_view name) {
   if (name == "run") declare_run(app);
-  if (name == "agent" || name == "up") declare_slots(app, "tasks at once (number of cores)");
+  if (name == "agent" || name == "up") declare_agent(app);
+  if (name == "invite") declare_invite(app);
+  if (name == "join") declare_join(app);
+  if (name == "leave") Declarer(app, options_group).flag("--now", "although jobs are running; they end with it");
+  if (name == "peers") Declarer(app, options_group).flag("--porcelain", "columns for scripts, that stay as they are");
   if (name == "down") Declarer(app, options_group).flag("--now", "stop it although jobs are running; they end with it");
   if (name == "simulate") declare_simulate(app);
   if (name == "cancel") Declarer(app, options_group).flag("--now", "kill running tasks at once");
   if (name == "ps") Declarer(app, options_group).flag("-a,--all", "ended jobs too");
-  if (name == "ps" || name == "status" || name == "version" || name == "simulate") declare_json(app, options_group);
+  if (name == "ps" || name == "status" || name == "version" || name == "simulate" || name == "peers")
+    declare_json(app, options_group);
   declare_global(app);
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 
+#include "agent/cli/duration.h"
 #include "agent/cli/exit_code.h"
 #include "agent/cli/help_text.h"
 #include "agent/cli/option_scan.h"
@@ -11,6 +12,8 @@
 #include "agent/cli/present.h"
 #include "agent/cli/run_options.h"
 #include "agent/cli/simulate_command.h"
+#include "agent/shell/invitations.h"
+#include "crypto/certificate.h"
 
 namespace agent::cli {
 namespace {
@@ -55,19 +58,86 @@ tl::expected<std::optional<std::uint32_t>, ScanError> read_slots(const RawOption
   return *slots;
 }
 
+tl::expected<std::vector<shell::Endpoint>, ScanError> read_endpoints(const RawOptions& raw, const std::string& option,
+                                                                     shell::EndpointUse use) {
+  std::vector<shell::Endpoint> endpoints;
+  for (const std::string& text : raw.all(option)) {
+    const auto endpoint = shell::parse_endpoint(text);
+    std::optional<std::string_view> wrong;
+    if (!endpoint) wrong = to_string(endpoint.error());
+    if (endpoint) wrong = shell::why_no_use(*endpoint, use);
+    if (wrong) {
+      return tl::make_unexpected(ScanError{"--" + option + " \"" + printable(text) + "\": " + std::string(*wrong),
+                                           "write it as HOST:PORT, as in --" + option + " alpha.example.org:4422"});
+    }
+    endpoints.push_back(*endpoint);
+  }
+  return endpoints;
+}
+
+tl::expected<AgentOptions, ScanError> agent_options(const RawOptions& raw) {
+  const auto slots = read_slots(raw);
+  if (!slots) return tl::make_unexpected(slots.error());
+  auto listen = read_endpoints(raw, "listen", shell::EndpointUse::listen);
+  if (!listen) return tl::make_unexpected(listen.error());
+  auto seeds = read_endpoints(raw, "seed", shell::EndpointUse::seed);
+  if (!seeds) return tl::make_unexpected(seeds.error());
+  return AgentOptions{.slots = *slots, .listen = *std::move(listen), .seeds = *std::move(seeds)};
+}
+
+tl::expected<std::optional<std::string>, ScanError> read_name(const RawOptions& raw) {
+  auto name = raw.value("name");
+  if (!name) return std::nullopt;
+  if (!crypto::sensible_holder_name(*name) || name->size() > crypto::holder_name_bytes_max) {
+    return tl::make_unexpected(
+        ScanError{"--name \"" + printable(*name) + "\" is no name for a machine",
+                  "1 to " + std::to_string(crypto::holder_name_bytes_max) + " bytes without control characters"});
+  }
+  return name;
+}
+
+tl::expected<InviteOptions, ScanError> invite_options(const RawOptions& raw) {
+  InviteOptions invite;
+  auto name = read_name(raw);
+  if (!name) return tl::make_unexpected(name.error());
+  invite.name = *std::move(name);
+  if (const auto text = raw.value("ttl")) {
+    const auto life = parse_duration(*text);
+    const auto life_ms = std::chrono::duration_cast<std::chrono::milliseconds>(life.value_or(std::chrono::seconds(0)));
+    if (!life || life_ms.count() < shell::Invitations::life_ms_min || life_ms.count() > shell::Invitations::life_ms_max)
+      return tl::make_unexpected(
+          ScanError{"--ttl takes a time from 1m to 30d, not \"" + printable(*text) + "\"", "as in --ttl 2h"});
+    invite.life = life_ms;
+  }
+  if (const auto text = raw.value("uses")) {
+    const auto uses = bounded_number("--uses", *text, 1, shell::Invitations::uses_max);
+    if (!uses) return tl::make_unexpected(uses.error());
+    invite.uses = *uses;
+  }
+  return invite;
+}
+
+tl::expected<JoinOptions, ScanError> join_options(const RawOptions& raw, const std::string& token) {
+  auto name = read_name(raw);
+  if (!name) return tl::make_unexpected(name.error());
+  return JoinOptions{.token = token, .start = !raw.has("no-start"), .name = *std::move(name)};
+}
+
 std::string usage_hint(std::string_view command) {
   return std::string(usage_of(command).substr(std::string_view("Usage: ").size()));
 }
 
 std::optional<ScanError> check_operands(std::string_view command, const Words& operands) {
-  const std::size_t wanted = command == "cancel" || command == "completion" ? 1 : 0;
+  constexpr auto objects = std::to_array<std::pair<std::string_view, std::string_view>>(
+      {{"cancel", "a job"}, {"completion", "the name of a shell"}, {"join", "a token"}});
+  const auto* const object = std::ranges::find(objects, command, &std::pair<std::string_view, std::string_view>::first);
+  const std::size_t wanted = object == objects.end() ? 0 : 1;
   const std::string name(command);
   if (operands.size() > wanted)
     return ScanError{"gibbon " + name + " cannot make anything of \"" + printable(operands[wanted]) + "\"",
                      usage_hint(command)};
   if (operands.size() < wanted || (wanted == 1 && operands.front().empty()))
-    return ScanError{"gibbon " + name + " needs " + (command == "cancel" ? "a job" : "the name of a shell"),
-                     usage_hint(command)};
+    return ScanError{"gibbon " + name + " needs " + std::string(object->second), usage_hint(command)};
   return std::nullopt;
 }
 
@@ -92,11 +162,29 @@ tl::expected<CommandOptions, ScanError> command_options(std::string_view command
     if (!simulation) return tl::make_unexpected(simulation.error());
     return std::move(*simulation);
   }
-  const auto slots = read_slots(raw);
-  if (!slots) return tl::make_unexpected(slots.error());
   const auto format = raw.has("json") ? OutputFormat::json : OutputFormat::text;
-  if (command == "agent") return AgentOptions{*slots};
-  if (command == "up") return UpOptions{*slots};
+  if (command == "agent" || command == "up") {
+    auto agent = agent_options(raw);
+    if (!agent) return tl::make_unexpected(agent.error());
+    if (command == "up") return UpOptions{.agent = *std::move(agent)};
+    return *std::move(agent);
+  }
+  if (command == "invite") {
+    auto invite = invite_options(raw);
+    if (!invite) return tl::make_unexpected(invite.error());
+    return *std::move(invite);
+  }
+  if (command == "join") {
+    auto join = join_options(raw, scan.operands.front());
+    if (!join) return tl::make_unexpected(join.error());
+    return *std::move(join);
+  }
+  if (command == "leave") return LeaveOptions{.now = raw.has("now")};
+  if (command == "peers") {
+    if (raw.has("json") && raw.has("porcelain"))
+      return tl::make_unexpected(ScanError{"--json and --porcelain exclude each other", ""});
+    return PeersOptions{.format = format, .porcelain = raw.has("porcelain")};
+  }
   if (command == "down") return DownOptions{raw.has("now")};
   if (command == "status") return StatusOptions{format};
   if (command == "ps") return PsOptions{.all = raw.has("all"), .format = format};

@@ -13,6 +13,7 @@
 #include "agent/cli/halt.h"
 #include "agent/cli/range.h"
 #include "agent/cli/sources.h"
+#include "agent/shell/endpoint.h"
 
 namespace agent::cli {
 
@@ -64,6 +65,7 @@ struct RunOptions {
   Halt halt;
   std::uint32_t retries = 0;
   bool start_at_most_once = false;  // --no-reexec; without retries
+  std::uint32_t branch_number = 8;  // helpers that one master may have at once; 0: everything stays here
 
   OutputFormat format = OutputFormat::text;
   ProgressStyle progress = ProgressStyle::automatic;
@@ -77,9 +79,11 @@ struct RunOptions {
 
 struct AgentOptions {
   std::optional<std::uint32_t> slots;
+  std::vector<shell::Endpoint> listen;  // empty: what gibbon.toml says
+  std::vector<shell::Endpoint> seeds;   // likewise
 };
 struct UpOptions {
-  std::optional<std::uint32_t> slots;
+  AgentOptions agent;
 };
 struct DownOptions {
   bool now = false;  // stop it although jobs are running; they end with it
@@ -94,6 +98,23 @@ struct PsOptions {
 struct CancelOptions {
   std::string selector;  // not empty; meaning is the agent's affair
   bool now = false;
+};
+struct InviteOptions {
+  std::chrono::milliseconds life = std::chrono::hours(1);
+  std::uint32_t uses = 1;
+  std::optional<std::string> name;  // of this machine, in a pool that is founded
+};
+struct JoinOptions {
+  std::string token;  // or `-`: it is read from standard input
+  bool start = true;  // the agent, afterwards
+  std::optional<std::string> name;
+};
+struct LeaveOptions {
+  bool now = false;  // although jobs are running; they end with it
+};
+struct PeersOptions {
+  OutputFormat format = OutputFormat::text;
+  bool porcelain = false;  // columns that stay as they are, for scripts
 };
 struct VersionOptions {
   OutputFormat format = OutputFormat::text;
@@ -121,7 +142,8 @@ struct SimulateOptions {
 };
 
 using CommandOptions = std::variant<RunOptions, AgentOptions, UpOptions, DownOptions, StatusOptions, PsOptions,
-                                    CancelOptions, SimulateOptions, VersionOptions, CompletionOptions>;
+                                    CancelOptions, InviteOptions, JoinOptions, LeaveOptions, PeersOptions,
+                                    SimulateOptions, VersionOptions, CompletionOptions>;
 
 struct Invocation {
   GlobalOptions global;

@@ -114,8 +114,22 @@ struct ProgressState {
 // Short ids only, one a line (`ps -q`).
 [[nodiscard]] std::string job_ids(const std::vector<protocol::client::JobRow>& jobs);
 
-// This node in a few lines of "name  value". `pid` is the agent's.
-[[nodiscard]] std::string status_table(const protocol::client::Status& status, std::uint64_t pid);
+// This node in a few lines of "name  value". `pid` is the agent's. The end of its certificate is told when it is near.
+[[nodiscard]] std::string status_table(const protocol::client::Status& status, std::uint64_t pid,
+                                       std::int64_t now_wall_ms);
+
+// --- the pool
+
+// "the pool of alpha (1a2b3c4d)".
+[[nodiscard]] std::string called(const protocol::client::PoolState& pool);
+// Nothing if it is far: "this node's certificate ends in 12 days", "... has ended".
+[[nodiscard]] std::optional<std::string> end_warning(const protocol::client::PoolState& pool, std::int64_t now_wall_ms);
+// The table of `peers` with its heading; "no peers\n" if empty.
+[[nodiscard]] std::string peer_table(const std::vector<protocol::client::PeerRow>& peers);
+// The same for scripts: a line of eight columns for each, in this order for ever.
+[[nodiscard]] std::string peer_columns(const std::vector<protocol::client::PeerRow>& peers);
+// "member+run+submit".
+[[nodiscard]] std::string role_names(std::uint32_t roles);
 
 // --- errors
 

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "agent/cli/present.h"
 #include "agent/cli/unicode.h"
 #include "agent/exec/command.h"
+#include "agent/shell/socket_address.h"
 #include "agent/shell/system.h"
 
 namespace agent::cli {
@@ -128,6 +130,28 @@ Json verdict_object(const client::Verdict& verdict, int exit_code) {
   return json;
 }
 
+// Null where there is none.
+Json pool_object(const std::optional<client::PoolState>& pool) {
+  if (!pool) return nullptr;
+  Json json;
+  json["id"] = shell::to_hex(pool->pool);
+  put_text(json, "name", pool->name);
+  put_text(json, "node", pool->node);
+  auto& addresses = json["addresses"] = Json::array();
+  for (const protocol::Address& address : pool->reachable) addresses.push_back(shell::text_of(address));
+  json["links"] = pool->links;
+  json["certificate_ends"] = iso_time(pool->not_after_ms);
+  json["why_no_help"] = pool->why_no_help.empty() ? Json(nullptr) : Json(pool->why_no_help);
+  return json;
+}
+
+Json role_list(std::uint32_t roles) {
+  Json list = Json::array();
+  std::istringstream names(role_names(roles));
+  for (std::string name; std::getline(names, name, '+');) list.push_back(name);
+  return list;
+}
+
 }  // namespace
 
 std::string json_result(const client::Result& result, RunMode mode) {
@@ -184,6 +208,29 @@ std::string json_status(const client::Status& status, std::uint64_t pid) {
   json["uptime"] = seconds(status.uptime_ns);
   put_text(json, "state_directory", status.state_directory);
   json["notes"] = status.notes;
+  json["pool"] = pool_object(status.pool);
+  return dumped(json) + "\n";
+}
+
+std::string json_peers(const client::Peers& peers) {
+  Json json;
+  json["v"] = format_version;
+  json["pool"] = pool_object(peers.pool);
+  auto& rows = json["peers"] = Json::array();
+  for (const client::PeerRow& peer : peers.rows) {
+    Json row;
+    row["node"] = shell::to_hex(peer.node.value());
+    put_text(row, "name", peer.name);
+    row["address"] = peer.address.port == 0 ? Json(nullptr) : Json(shell::text_of(peer.address));
+    row["dialled"] = peer.dialled;
+    row["linked"] = seconds(peer.linked_ns);
+    row["round_trip"] = seconds(peer.round_trip_ns);
+    row["slots"] = peer.slots;
+    row["roles"] = role_list(peer.roles);
+    put_text(row, "version", peer.program_version);
+    row["refusal"] = peer.refusal.empty() ? Json(nullptr) : Json(peer.refusal);
+    rows.push_back(std::move(row));
+  }
   return dumped(json) + "\n";
 }
 

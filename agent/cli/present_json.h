@@ -34,6 +34,7 @@ namespace agent::cli {
 
 [[nodiscard]] std::string json_jobs(const std::vector<protocol::client::JobRow>& jobs);
 [[nodiscard]] std::string json_status(const protocol::client::Status& status, std::uint64_t pid);
+[[nodiscard]] std::string json_peers(const protocol::client::Peers& peers);
 [[nodiscard]] std::string json_version(std::string_view version);
 // {"v":1,"error":{"code":...,"message":...,"hint":...}}; `code` is a short word such as usage, no_agent, refused.
 [[nodiscard]] std::string json_error(std::string_view code, std::string_view message, std::string_view hint);

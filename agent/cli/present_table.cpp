@@ -5,12 +5,17 @@
 #include <cassert>
 
 #include "agent/cli/present.h"
+#include "agent/shell/pool_files.h"
+#include "agent/shell/socket_address.h"
+#include "agent/shell/system.h"
 
 namespace agent::cli {
 namespace {
 
 using protocol::client::Counts;
 using protocol::client::JobRow;
+using protocol::client::PeerRow;
+using protocol::client::PoolState;
 
 constexpr std::size_t short_id_digits_min = 4;
 
@@ -34,6 +39,10 @@ std::optional<std::chrono::nanoseconds> time_left(const ProgressState& state) {
   constexpr double longest = 3.6e12 * 24 * 1000;
   if (estimate > longest) return std::nullopt;
   return std::chrono::nanoseconds{static_cast<std::int64_t>(estimate)};
+}
+
+std::chrono::nanoseconds whole_ns(std::uint64_t ns) {
+  return std::chrono::nanoseconds{static_cast<std::int64_t>(std::min<std::uint64_t>(ns, INT64_MAX))};
 }
 
 using Row = std::array<std::string, 8>;
@@ -104,7 +113,78 @@ std::string job_ids(const std::vector<JobRow>& jobs) {
   return text;
 }
 
-std::string status_table(const protocol::client::Status& status, std::uint64_t pid) {
+std::string called(const PoolState& pool) {
+  return "the pool of " + printable(pool.name) + " (" + shell::short_id(pool.pool) + ")";
+}
+
+std::optional<std::string> end_warning(const PoolState& pool, std::int64_t now_wall_ms) {
+  constexpr std::int64_t told_days = 60;
+  if (now_wall_ms >= pool.not_after_ms) return "this node's certificate has ended: join again with a new invitation";
+  const std::int64_t days = (pool.not_after_ms - now_wall_ms) / crypto::day_ms;
+  if (days > told_days) return std::nullopt;
+  return fmt::format("this node's certificate ends in {} day{}: then join again with a new invitation", days,
+                     days == 1 ? "" : "s");
+}
+
+std::string role_names(std::uint32_t roles) {
+  constexpr std::array<std::string_view, 5> names = {"member", "run", "submit", "admin", "issue"};
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if ((roles >> i & 1U) == 0) continue;
+    if (!text.empty()) text += '+';
+    text += names[i];
+  }
+  return text;
+}
+
+std::string peer_table(const std::vector<PeerRow>& peers) {
+  if (peers.empty()) return "no peers\n";
+  std::vector<Row> rows = {{"NAME", "ID", "ADDRESS", "LINKED", "RTT", "SLOTS", "ROLES", "VERSION"}};
+  for (const PeerRow& peer : peers) {
+    rows.push_back({printable(peer.name, 40), shell::short_id(peer.node.value()),
+                    peer.address.port == 0 ? "(only dials)" : shell::text_of(peer.address),
+                    human_duration(whole_ns(peer.linked_ns)),
+                    fmt::format("{:.1f} ms", static_cast<double>(peer.round_trip_ns) / 1e6), std::to_string(peer.slots),
+                    role_names(peer.roles), printable(peer.program_version, 20)});
+  }
+  std::string text = aligned(rows);
+  for (const PeerRow& peer : peers) {
+    if (!peer.refusal.empty()) text += printable(peer.name, 40) + " refused: " + printable(peer.refusal, 400) + "\n";
+  }
+  return text;
+}
+
+std::string peer_columns(const std::vector<PeerRow>& peers) {
+  const auto one_word = [](std::string text) {
+    std::ranges::replace(text, ' ', '_');
+    return text.empty() ? std::string("-") : text;
+  };
+  std::string text;
+  for (const PeerRow& peer : peers) {
+    text += fmt::format("{} {} {} {} {:.3f} {} {} {}\n", shell::to_hex(peer.node.value()),
+                        one_word(printable(peer.name)), peer.address.port == 0 ? "-" : shell::text_of(peer.address),
+                        peer.linked_ns / 1'000'000'000, static_cast<double>(peer.round_trip_ns) / 1e6, peer.slots,
+                        one_word(role_names(peer.roles)), one_word(printable(peer.program_version)));
+  }
+  return text;
+}
+
+namespace {
+
+std::string pool_lines(const PoolState& pool, std::int64_t now_wall_ms) {
+  auto text = fmt::format("pool    {}, as {}\n", called(pool), printable(pool.node));
+  std::string at;
+  for (const auto& address : pool.reachable) at += (at.empty() ? "" : ", ") + shell::text_of(address);
+  text += fmt::format("at      {}\n", at.empty() ? "no address: it only dials" : at);
+  text += fmt::format("linked  with {} peer{}\n", pool.links, pool.links == 1 ? "" : "s");
+  if (!pool.why_no_help.empty()) text += fmt::format("help    none: {}\n", printable(pool.why_no_help, 400));
+  if (const auto warning = end_warning(pool, now_wall_ms)) text += fmt::format("note    {}\n", *warning);
+  return text;
+}
+
+}  // namespace
+
+std::string status_table(const protocol::client::Status& status, std::uint64_t pid, std::int64_t now_wall_ms) {
   const auto uptime =
       std::chrono::nanoseconds{static_cast<std::int64_t>(std::min<std::uint64_t>(status.uptime_ns, INT64_MAX))};
   auto text = fmt::format("node    {}\n", printable(status.node));
@@ -113,6 +193,7 @@ std::string status_table(const protocol::client::Status& status, std::uint64_t p
   text += fmt::format("slots   {} of {} in use\n", status.running, status.slots);
   text += fmt::format("jobs    {}\n", status.jobs);
   text += fmt::format("state   {}\n", printable(status.state_directory, 4096));
+  if (status.pool) text += pool_lines(*status.pool, now_wall_ms);
   for (const auto& note : status.notes) text += fmt::format("note    {}\n", printable(note, 400));
   return text;
 }

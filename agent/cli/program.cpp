@@ -20,7 +20,9 @@
 #include "agent/cli/completion.h"
 #include "agent/cli/dry_run.h"
 #include "agent/cli/exit_code.h"
+#include "agent/cli/join_command.h"
 #include "agent/cli/options.h"
+#include "agent/cli/pool_command.h"
 #include "agent/cli/present.h"
 #include "agent/cli/present_json.h"
 #include "agent/cli/query_command.h"
@@ -163,6 +165,19 @@ class Program {
   }
   int run(const CancelOptions& options) const {
     return with_state([&] { return cancel_jobs(options, query_context()); });
+  }
+  int run(const PeersOptions& options) const {
+    return with_state([&] { return list_peers(options, query_context()); });
+  }
+  int run(const InviteOptions& options) const {
+    return with_state([&] { return invite_others(options, agent_context()); });
+  }
+  int run(const JoinOptions& options) const {
+    if (!has_descriptors()) return complain(too_few_descriptors().message, too_few_descriptors().hint, exit_failed);
+    return with_state([&] { return join_pool(options, agent_context()); });
+  }
+  int run(const LeaveOptions& options) const {
+    return with_state([&] { return leave_pool(options, agent_context()); });
   }
   int run(const SimulateOptions& options) const { return simulate(options, global_.verbosity); }
   int run(const VersionOptions& options) const {

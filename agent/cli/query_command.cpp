@@ -7,6 +7,7 @@
 #include "agent/cli/exit_code.h"
 #include "agent/cli/present.h"
 #include "agent/cli/present_json.h"
+#include "agent/shell/system.h"
 
 namespace agent::cli {
 
@@ -44,7 +45,8 @@ int exit_code_of(client::RefusalCode code) {
     case client::RefusalCode::bad_items:
     case client::RefusalCode::limit:
     case client::RefusalCode::shutting_down:
-    case client::RefusalCode::disk: return exit_failed;
+    case client::RefusalCode::disk:
+    case client::RefusalCode::pool: return exit_failed;
   }
   return exit_failed;
 }
@@ -75,11 +77,11 @@ int ask(const client::ClientMessage& question, const QueryContext& context, Outp
 }  // namespace
 
 int show_status(const StatusOptions& options, const QueryContext& context) {
-  return ask<client::Status>(client::GetStatus{}, context, options.format,
-                             [&](const client::Status& status, const client::Welcome& welcome) {
-                               return print(options.format == OutputFormat::text ? status_table(status, welcome.pid)
-                                                                                 : json_status(status, welcome.pid));
-                             });
+  return ask<client::Status>(
+      client::GetStatus{}, context, options.format, [&](const client::Status& status, const client::Welcome& welcome) {
+        return print(options.format == OutputFormat::text ? status_table(status, welcome.pid, shell::wall_now_ms())
+                                                          : json_status(status, welcome.pid));
+      });
 }
 
 int list_jobs(const PsOptions& options, const QueryContext& context) {
@@ -89,6 +91,19 @@ int list_jobs(const PsOptions& options, const QueryContext& context) {
         if (options.format != OutputFormat::text) return print(json_jobs(jobs.rows));
         return print(context.verbosity == Verbosity::quiet ? job_ids(jobs.rows) : job_table(jobs.rows));
       });
+}
+
+int list_peers(const PeersOptions& options, const QueryContext& context) {
+  return ask<client::Peers>(client::ListPeers{}, context, options.format,
+                            [&](const client::Peers& peers, const client::Welcome&) {
+                              if (options.format != OutputFormat::text) return print(json_peers(peers));
+                              if (!peers.pool) {
+                                return complain({.message = "this machine is in no pool",
+                                                 .hint = "gibbon invite founds one; gibbon join TOKEN joins one"},
+                                                options.format, "no_pool", exit_failed);
+                              }
+                              return print(options.porcelain ? peer_columns(peers.rows) : peer_table(peers.rows));
+                            });
 }
 
 int cancel_jobs(const CancelOptions& options, const QueryContext& context) {

@@ -1,5 +1,6 @@
 #pragma once
-// `gibbon status`, `gibbon ps` and `gibbon cancel`: one question to the agent, and its answer for people or programs.
+// `gibbon status`, `gibbon ps`, `gibbon peers` and `gibbon cancel`: one question to the agent, and its answer for
+// people or programs.
 
 #include <string>
 
@@ -16,6 +17,7 @@ struct QueryContext {
 // Each returns the exit code.
 [[nodiscard]] int show_status(const StatusOptions& options, const QueryContext& context);
 [[nodiscard]] int list_jobs(const PsOptions& options, const QueryContext& context);
+[[nodiscard]] int list_peers(const PeersOptions& options, const QueryContext& context);
 [[nodiscard]] int cancel_jobs(const CancelOptions& options, const QueryContext& context);
 
 }  // namespace agent::cli

@@ -118,6 +118,7 @@ std::optional<int> RunCommand::connect() {
   auto seed = state->secret("user.key");
   if (!seed) return fail({.problem = seed.error()}), std::nullopt;
   user_.emplace(*seed);
+  state_ = *std::move(state);
   return (*socket)->release();
 }
 
@@ -155,6 +156,9 @@ void RunCommand::on(const client::Welcome& message) {
   if (!private_agent_ && manifest_->policy.slots_max > message.slots) {
     report_.say("gibbon: the agent that runs here lends " + std::to_string(message.slots) + " slots, so no more than " +
                 std::to_string(message.slots) + " tasks run at once\n");
+  }
+  if (state_) {
+    if (const auto problem = address_to_pool(*manifest_, *state_, message)) return fail(*problem), give_up();
   }
   auto submission = sign_submission(*manifest_, options_, private_agent_ ? private_agent_->user() : *user_);
   if (!submission) return fail(submission.error()), give_up();

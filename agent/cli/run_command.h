@@ -93,6 +93,7 @@ class RunCommand {
 
   JobRecord record_;
   std::optional<crypto::Manifest> manifest_;
+  std::optional<shell::StateDir> state_;  // of the agent that runs here, if one does
   std::optional<crypto::SigningPair> user_;
   std::optional<protocol::JobId> job_;
   std::uint32_t slots_ = 0;

@@ -170,6 +170,10 @@ class Reader {
         return problem("--dry-run and --" + format + " exclude each other",
                        "--dry-run prints the command lines as they are, one after the other");
     if (auto found = number_into("retries", 0, retries_max, run_.retries)) return found;
+    if (auto found = number_into("branches", 0, branches_max, run_.branch_number)) return found;
+    if (raw_.has("local") && raw_.has("branches"))
+      return problem("--local and -b exclude each other", "--local is -b 0");
+    if (raw_.has("local")) run_.branch_number = 0;
     run_.start_at_most_once = raw_.has("no-reexec");
     if (run_.start_at_most_once && run_.retries > 0)
       return problem("--no-reexec and --retries exclude each other", "a retry starts a task again");

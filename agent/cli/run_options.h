@@ -19,6 +19,7 @@ namespace agent::cli {
 
 inline constexpr std::uint32_t slots_max = 65'536;
 inline constexpr std::uint32_t retries_max = 1'000;
+inline constexpr std::uint32_t branches_max = 65'535;
 inline constexpr std::uint32_t rows_per_item_max = 65'536;
 
 }  // namespace agent::cli

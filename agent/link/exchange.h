@@ -78,6 +78,8 @@ class Exchange {
 
   // --- what is kept
   [[nodiscard]] const Bytes* batch(core::BatchId batch) const;
+  // Signed ones of the nodes that the core knows, our own among them.
+  [[nodiscard]] const std::map<core::NodeId, Bytes>& records() const { return records_; }
   [[nodiscard]] bool forget_batch(core::BatchId batch);
   [[nodiscard]] std::size_t batch_count() const { return batches_.size(); }
   // Everything of other jobs and the records of other nodes is forgotten.

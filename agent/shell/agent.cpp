@@ -380,6 +380,7 @@ void Agent::shut_down(core::StopHow how) {
 void Agent::end_when_idle() {
   if (!shutting_down_ || pool_finishing_ || core_.job_count() > 0 || pumping_) return;
   pool_finishing_ = true;
+  part(PoolMember::Leaving::for_now);
   for (auto& [id, session] : sessions_) session->finish();
   pool_->finish();
 }

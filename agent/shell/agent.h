@@ -49,11 +49,12 @@ struct AgentOptions {
   std::uint32_t slots = 1;
   std::string program;  // path of this program
   std::string version;
-  crypto::PublicKey trusted_user;  // whose jobs may run here
-  bool note_jobs = false;          // on disk, so that the next agent can say what this one took along
+  crypto::PublicKey trusted_user;   // whose jobs may run here
+  bool note_jobs = false;           // on disk, so that the next agent can say what this one took along
   bool allow_weak_sandbox = false;  // jobs of every user of the pool run here, without a sandbox
+  PoolMember::Places places{};      // in a pool
   std::function<void(const std::string& line)> on_event{};  // of the event record, of all jobs; none: nobody reads it
-  std::function<void()> on_ended;  // the agent was shut down, by whoever; it must not be destroyed in this call
+  std::function<void()> on_ended;   // the agent was shut down, by whoever; it must not be destroyed in this call
 };
 
 class Agent {
@@ -78,8 +79,10 @@ class Agent {
   [[nodiscard]] tl::expected<void, Problem> enter_pool(Pool pool, const std::vector<protocol::Address>& listen,
                                                        const std::vector<protocol::Address>& seeds);
 
-  // Where peers are expected.
-  [[nodiscard]] const std::vector<protocol::Address>& listening() const { return listening_; }
+  // The same as its state directory and AgentOptions::places have it, if the state directory has a membership.
+  [[nodiscard]] tl::expected<void, Problem> take_up_membership();
+  // Where peers are expected. REQUIRES: in a pool.
+  [[nodiscard]] const std::vector<protocol::Address>& listening() const { return member_->listening(); }
 
   // Waits for clients at the state directory's socket.
   [[nodiscard]] tl::expected<void, Problem> listen();
@@ -102,6 +105,11 @@ class Agent {
   [[nodiscard]] protocol::client::Jobs jobs(bool ended_too) const;
   // Ends the agent for a client, which gets its answer before; refused while jobs run, unless it is to be now.
   [[nodiscard]] tl::expected<void, Refusal> stop(ClientSession& session, protocol::client::Haste how);
+  [[nodiscard]] tl::expected<protocol::client::Invitation, Refusal> invite(ClientSession& session,
+                                                                           const protocol::client::Invite& wanted);
+  [[nodiscard]] tl::expected<std::string, Refusal> enter_pool();
+  [[nodiscard]] tl::expected<std::string, Refusal> leave_pool(protocol::client::Haste how);
+  [[nodiscard]] protocol::client::Peers peers() const;
   void client_left(ClientSession& session);
 
  private:
@@ -121,6 +129,12 @@ class Agent {
 
   Agent(uv_loop_t* loop, StateDir& state, const AgentOptions& options, crypto::SigningPair node);
 
+  [[nodiscard]] tl::expected<void, Problem> enter(Pool pool, const PoolMember::Places& places);
+  // Founds one, with this name for the node. Returns the file of the root key.
+  [[nodiscard]] tl::expected<std::string, Problem> found(const std::string& name);
+  void part(PoolMember::Leaving how);
+  void tell_watchers(const protocol::client::Joined& joined);
+  [[nodiscard]] std::optional<protocol::client::PoolState> pool_state() const;
   void note_lost_jobs();
   void post(core::Event event);
   void pump();
@@ -190,10 +204,12 @@ class Agent {
   std::unique_ptr<TaskPool> pool_;
   JobItems items_;
   OwnTasks tasks_;
-  std::map<protocol::JobId, JobTasks> guests_;  // jobs of others, of which we run something
-  std::unique_ptr<PoolMember> member_;          // nothing: in no pool
+  std::map<protocol::JobId, JobTasks> guests_;       // jobs of others, of which we run something
+  std::unique_ptr<PoolMember> member_;               // nothing: in no pool
   EventRecord record_;
-  std::vector<protocol::Address> listening_;
+  std::vector<std::unique_ptr<PoolMember>> parted_;  // whose last words are on their way
+  UvHandle<uv_timer_t> farewell_timer_;
+  std::vector<core::ClientId> watchers_;  // of who joins
   UvHandle<uv_timer_t> timer_;
   UvHandle<uv_pipe_t> listener_;
   std::deque<core::Event> events_;

@@ -195,7 +195,8 @@ client::Welcome Agent::welcome() const {
           .node = surroundings_.node,
           .slots = options_.slots,
           .node_id = protocol::NodeId(surroundings_.node_id.bytes),
-          .pid = static_cast<std::uint64_t>(getpid())};
+          .pid = static_cast<std::uint64_t>(getpid()),
+          .pool = member_ ? member_->pool().credentials.trust.pool : protocol::Bytes32{}};
 }
 
 client::Status Agent::status() const {
@@ -206,7 +207,8 @@ client::Status Agent::status() const {
           .jobs = core_.job_count(),
           .uptime_ns = static_cast<std::uint64_t>((boot_now() - started_).count()),
           .state_directory = state_.path(),
-          .notes = notes_};
+          .notes = notes_,
+          .pool = pool_state()};
 }
 
 client::JobRow Agent::filled(client::JobRow row) const {
@@ -244,6 +246,7 @@ void Agent::client_left(ClientSession& session) {
     held.client = nullptr;
     held.job->delivery().drop_all();
   }
+  std::erase(watchers_, session.id());
   dead_sessions_.push_back(session.id());
   post(core::ClientLeft{.client = session.id()});
 }

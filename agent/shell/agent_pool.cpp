@@ -12,29 +12,13 @@ namespace agent::shell {
 
 tl::expected<void, Problem> Agent::enter_pool(Pool pool, const std::vector<protocol::Address>& listen,
                                               const std::vector<protocol::Address>& seeds) {
-  assert(!member_);
-  auto member = PoolMember::start(
-      loop_, std::move(pool),
-      {.slots = options_.slots,
-       .version = options_.version,
-       .instance = instance_.public_key(),
-       .results = tasks_,
-       .items = items_,
-       .veto = [this](const crypto::OpenedManifest& opened) { return veto(opened); }},
-      {.post = [this](core::Event event) { post(std::move(event)); },
-       .warn = [](const std::string& text) { log(LogLevel::warning, text); }});
-  if (!member) return tl::unexpected(member.error());
-  std::vector<protocol::Address> own;
-  for (const protocol::Address& address : listen) {
-    auto bound = (*member)->listen(address);
-    if (!bound) return tl::unexpected(bound.error());
-    own.push_back(*bound);
-  }
-  member_ = *std::move(member);
-  surroundings_.node = member_->name();
-  listening_ = own;
-  member_->announce(std::move(own), seeds);
-  return {};
+  PoolMember::Places places{.listen = std::vector<Endpoint>{}, .seeds = {}};
+  const auto endpoint_of = [](const protocol::Address& address) {
+    return Endpoint{.host = {}, .port = address.port, .address = address};
+  };
+  for (const protocol::Address& address : listen) places.listen->push_back(endpoint_of(address));
+  for (const protocol::Address& address : seeds) places.seeds.push_back(endpoint_of(address));
+  return enter(std::move(pool), places);
 }
 
 // Without a sandbox whoever runs something here can read what the owner of this machine can: so only users whose jobs
@@ -52,8 +36,9 @@ std::optional<core::Veto> Agent::veto(const crypto::OpenedManifest& opened) cons
                       std::ranges::find(pinned, manifest.user_key) != pinned.end();
   if (agreed) return std::nullopt;
   return core::Veto{.why = Why::sandbox_level,
-                    .reason = "it has no sandbox, and its owner has not agreed to jobs of this user: "
-                              "allow_weak_sandbox = true in its gibbon.toml"};
+                    .reason =
+                        "it has no sandbox, and its owner has not agreed to jobs of this user: "
+                        "allow_weak_sandbox = true in its gibbon.toml"};
 }
 
 const JobTasks* Agent::tasks_of(core::JobId job) {
@@ -94,22 +79,24 @@ void Agent::carry_out(const core::CommitReceived& committed) {
 }
 
 void Agent::carry_out(const core::DropBatch& dropped) {
+  if (!member_) return;  // they went with it
   const bool kept = member_->exchange().forget_batch(dropped.batch);
   assert(kept);
 }
 
+// The core may still want something of a pool that the node has just left.
 void Agent::carry_out(const core::Dial& order) {
   // There is no port 0: of a node that only dials.
-  if (order.address.port == 0) return post(core::DialFailed{.address = order.address, .peer = order.peer});
+  if (order.address.port == 0 || !member_) return post(core::DialFailed{.address = order.address, .peer = order.peer});
   member_->carry_out(order);
 }
 
 void Agent::carry_out(const core::HangUp& order) {
-  member_->carry_out(order);
+  if (member_) member_->carry_out(order);
 }
 
 void Agent::carry_out(const core::Send& order) {
-  member_->carry_out(order);
+  if (member_) member_->carry_out(order);
 }
 
 }  // namespace agent::shell

@@ -63,9 +63,7 @@ void ClientSession::on(const client::Shown& message) {
 
 void ClientSession::on(const client::CancelJob& message) {
   const auto how = message.how == client::Haste::now ? core::StopHow::kill : core::StopHow::terminate;
-  auto cancelled = agent_.cancel(message.selector, how);
-  if (cancelled) return send(client::Done{.text = *cancelled});
-  refuse(cancelled.error().code, cancelled.error().problem.message, cancelled.error().problem.hint);
+  answer(agent_.cancel(message.selector, how));
 }
 
 void ClientSession::on(const client::GetProgress& message) {
@@ -84,6 +82,29 @@ void ClientSession::on(const client::StopAgent& message) {
   auto stopping = agent_.stop(*this, message.how);
   if (stopping) return;
   refuse(stopping.error().code, stopping.error().problem.message, stopping.error().problem.hint);
+}
+
+void ClientSession::on(const client::Invite& message) {
+  auto invitation = agent_.invite(*this, message);
+  if (invitation) return send(*invitation);
+  refuse(invitation.error().code, invitation.error().problem.message, invitation.error().problem.hint);
+}
+
+void ClientSession::on(const client::EnterPool&) {
+  answer(agent_.enter_pool());
+}
+
+void ClientSession::on(const client::LeavePool& message) {
+  answer(agent_.leave_pool(message.how));
+}
+
+void ClientSession::on(const client::ListPeers&) {
+  send(agent_.peers());
+}
+
+void ClientSession::answer(const tl::expected<std::string, Refusal>& done) {
+  if (done) return send(client::Done{.text = *done});
+  refuse(done.error().code, done.error().problem.message, done.error().problem.hint);
 }
 
 void ClientSession::refuse(RefusalCode code, const std::string& message, const std::string& hint,

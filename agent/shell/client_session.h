@@ -12,6 +12,7 @@
 
 #include "agent/core/event.h"
 #include "agent/shell/message_stream.h"
+#include "agent/shell/root_job.h"
 #include "protocol/client.h"
 
 namespace agent::shell {
@@ -41,11 +42,17 @@ class ClientSession {
   void on(const protocol::client::GetStatus& message);
   void on(const protocol::client::ListJobs& message);
   void on(const protocol::client::StopAgent& message);
+  void on(const protocol::client::Invite& message);
+  void on(const protocol::client::EnterPool& message);
+  void on(const protocol::client::LeavePool& message);
+  void on(const protocol::client::ListPeers& message);
   // Everything that only an agent says.
   template <class Other>
   void on(const Other&) {
     refuse_and_end("only an agent says that");
   }
+  // The answer to a request that has no other one.
+  void answer(const tl::expected<std::string, Refusal>& done);
   void refuse(protocol::client::RefusalCode code, const std::string& message, const std::string& hint,
               std::optional<protocol::JobId> job = std::nullopt);
   void refuse_and_end(const std::string& why);

@@ -20,7 +20,7 @@ constexpr std::size_t settings_bytes_max = std::size_t{1} << 20;
 
 Problem at(const std::string& path, const toml::source_region& where, const std::string& what) {
   return {.message = path + ", line " + std::to_string(where.begin.line) + ": " + what,
-          .hint = "known settings: slots"};
+          .hint = "known settings: slots, listen, seeds, allow_weak_sandbox"};
 }
 
 tl::unexpected<Problem> unreadable(const std::string& path, const std::string& why) {
@@ -48,6 +48,63 @@ tl::expected<std::string, Problem> read_settings(const std::string& path) {
   return content;
 }
 
+// Takes the settings of one file; the first problem ends it.
+class Settings {
+ public:
+  explicit Settings(const std::string& path) : path_(path) {}
+
+  void take(const toml::key& key, const toml::node& value) {
+    if (problem_) return;
+    if (key.str() == "slots") return take_slots(value);
+    if (key.str() == "listen") return take_endpoints(value, "listen", config_.listen);
+    if (key.str() == "seeds") return take_endpoints(value, "seeds", config_.seeds);
+    if (key.str() == "allow_weak_sandbox") return take_permission(value);
+    problem_ = at(path_, key.source(), "unknown setting '" + std::string(key.str()) + "'");
+  }
+  [[nodiscard]] tl::expected<Config, Problem> done() {
+    if (problem_) return tl::unexpected(*problem_);
+    return std::move(config_);
+  }
+
+ private:
+  void refuse(const toml::node& value, const std::string& why) {
+    if (!problem_) problem_ = at(path_, value.source(), why);
+  }
+  void take_slots(const toml::node& value) {
+    const auto slots = value.value_exact<std::int64_t>();
+    if (!slots || *slots < 1 || *slots > Config::slots_max)
+      return refuse(value, "slots is a whole number from 1 to " + std::to_string(Config::slots_max));
+    config_.slots = static_cast<std::uint32_t>(*slots);
+  }
+  void take_permission(const toml::node& value) {
+    const auto permission = value.value_exact<bool>();
+    if (!permission) return refuse(value, "allow_weak_sandbox is true or false");
+    config_.allow_weak_sandbox = *permission;
+  }
+  void take_endpoints(const toml::node& value, const std::string& name, std::vector<Endpoint>& endpoints) {
+    if (const toml::array* all = value.as_array()) {
+      for (const toml::node& one : *all) take_endpoint(one, name, endpoints);
+    } else {
+      take_endpoint(value, name, endpoints);
+    }
+  }
+  void take_endpoint(const toml::node& value, const std::string& name, std::vector<Endpoint>& endpoints) {
+    const auto text = value.value_exact<std::string>();
+    if (!text) return refuse(value, name + " is a text \"HOST:PORT\", or a list of such texts");
+    const auto endpoint = parse_endpoint(*text);
+    if (!endpoint) return refuse(value, name + ": " + std::string(to_string(endpoint.error())));
+    if (const auto why = why_no_use(*endpoint, name == "seeds" ? EndpointUse::seed : EndpointUse::listen))
+      return refuse(value, name + ": " + std::string(*why));
+    if (endpoints.size() == Config::endpoints_max)
+      return refuse(value, name + " has at most " + std::to_string(Config::endpoints_max) + " entries");
+    endpoints.push_back(*endpoint);
+  }
+
+  const std::string& path_;
+  Config config_;
+  std::optional<Problem> problem_;
+};
+
 }  // namespace
 
 tl::expected<Config, Problem> read_config(const std::string& path) {
@@ -55,18 +112,9 @@ tl::expected<Config, Problem> read_config(const std::string& path) {
   if (!content) return tl::unexpected(content.error());
   const toml::parse_result parsed = toml::parse(*content, path);
   if (!parsed) return tl::unexpected(at(path, parsed.error().source(), std::string(parsed.error().description())));
-  Config config;
-  for (const auto& [key, value] : parsed.table()) {
-    if (key.str() != "slots")
-      return tl::unexpected(at(path, key.source(), "unknown setting '" + std::string(key.str()) + "'"));
-    const auto slots = value.value_exact<std::int64_t>();
-    if (!slots || *slots < 1 || *slots > Config::slots_max) {
-      return tl::unexpected(
-          at(path, value.source(), "slots is a whole number from 1 to " + std::to_string(Config::slots_max)));
-    }
-    config.slots = static_cast<std::uint32_t>(*slots);
-  }
-  return config;
+  Settings settings(path);
+  for (const auto& [key, value] : parsed.table()) settings.take(key, value);
+  return settings.done();
 }
 
 }  // namespace agent::shell

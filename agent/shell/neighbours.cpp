@@ -27,24 +27,36 @@ Neighbours::Neighbours(uv_loop_t* loop, const link::Credentials& credentials, co
               .on_dial_failed =
                   [this](const protocol::Address& address, const std::optional<protocol::NodeId>& wanted,
                          const std::string& why) {
-                    callbacks_.warn("no link to " + text_of(address) + ": " + why);
+                    on_dial_failed(address, why);
                     callbacks_.post(core::DialFailed{.address = address, .peer = wanted});
                   },
               .on_refused =
-                  [this](const protocol::Address& address, const link::Closing& why) {
-                    callbacks_.warn("not let in from " + text_of(address) + ": " + to_text(why));
-                  }}) {}
+                  [this](const protocol::Address& address, const std::string& why) {
+                    const auto line = refusals_.say(boot_now(), "not let in from " + text_of(address) + ": " + why);
+                    if (line) callbacks_.warn(*line);
+                  },
+              .joins = callbacks_.joins}) {}
 
 void Neighbours::on_up(const PeerLinks::Met& met) {
   // Roles come from the certificate, whatever the other end says of itself.
   const std::uint32_t roles = met.member.roles.bits() | 1U << static_cast<unsigned>(protocol::Role::member);
-  callbacks_.on_member(met.member);
+  failures_.erase(met.address);
+  callbacks_.on_met(met);
   exchange_.on_link_up(met.node, roles);
   callbacks_.post(core::LinkUp{.peer = {.node = met.node, .instance = met.hello.instance, .address = met.address},
                                .dialled = met.dialled,
                                .roles = roles,
                                .slots = met.hello.slots,
                                .round_trip = met.round_trip});
+}
+
+void Neighbours::on_dial_failed(const protocol::Address& address, const std::string& why) {
+  const core::Instant now = boot_now();
+  const auto said = failures_.find(address);
+  if (said != failures_.end() && now < said->second + failure_period) return;
+  if (failures_.size() >= failures_max) failures_.clear();
+  failures_.insert_or_assign(address, now);
+  callbacks_.warn("no link to " + text_of(address) + ": " + why);
 }
 
 void Neighbours::on_down(const protocol::NodeId& node, const link::Closing& why) {

@@ -1,6 +1,5 @@
 #include "agent/shell/peer_links.h"
 
-#include <netinet/in.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -15,25 +14,8 @@ namespace agent::shell {
 
 namespace {
 
-constexpr int backlog = 128;
-
 protocol::RevocationDigest digest_of(const crypto::RevocationSet& revoked) {
   return {.entries = revoked.size(), .set = protocol::Digest(revoked.digest().bytes)};
-}
-
-link::MakeSecret secrets_of_this_machine() {
-  return [] {
-    crypto::Secret<32> secret;
-    fill_random(secret.writable());
-    return secret;
-  };
-}
-
-std::optional<protocol::Address> peer_address(uv_tcp_t* tcp) {
-  sockaddr_storage storage{};
-  int size = sizeof storage;
-  if (uv_tcp_getpeername(tcp, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return std::nullopt;
-  return address_from(storage);
 }
 
 UvHandle<uv_tcp_t> new_tcp(uv_loop_t* loop) {
@@ -44,10 +26,6 @@ UvHandle<uv_tcp_t> new_tcp(uv_loop_t* loop) {
 }
 
 }  // namespace
-
-struct PeerLinks::Listener {
-  UvHandle<uv_tcp_t> tcp;
-};
 
 // Under way: it owns its socket, and is told the end once, by the connection or by its own clock.
 struct PeerLinks::Dial {
@@ -65,6 +43,11 @@ PeerLinks::PeerLinks(uv_loop_t* loop, const link::Credentials& credentials, cons
       self_(self),
       hello_(std::move(hello)),
       callbacks_(std::move(callbacks)),
+      door_(loop, credentials,
+            {.has_room = [this] { return has_descriptors(); },
+             .on_link = [this](FrontDoor::Arrival arrival) { come_in(std::move(arrival)); },
+             .on_refused = callbacks_.on_refused,
+             .joins = callbacks_.joins}),
       timer_(new uv_timer_t{}) {
   uv_timer_init(loop, timer_.get());
   timer_->data = this;
@@ -73,49 +56,28 @@ PeerLinks::PeerLinks(uv_loop_t* loop, const link::Credentials& credentials, cons
 PeerLinks::~PeerLinks() = default;
 
 tl::expected<protocol::Address, Problem> PeerLinks::listen(const protocol::Address& address) {
-  const auto problem = [&](int error) {
-    const bool taken = error == UV_EADDRINUSE;
-    return tl::unexpected(Problem{.message = "cannot listen at " + text_of(address) + ": " + uv_strerror(error),
-                                  .hint = taken ? "another program listens there; name another one with --listen"
-                                                : "name an address of this machine with --listen HOST:PORT"});
-  };
-  auto listener = std::make_unique<Listener>(Listener{.tcp = new_tcp(loop_)});
-  listener->tcp->data = this;
-  const sockaddr_storage to = sockaddr_from(address);
-  const unsigned only_v6 = to.ss_family == AF_INET6 ? unsigned{UV_TCP_IPV6ONLY} : 0U;
-  if (const int error = uv_tcp_bind(listener->tcp.get(), reinterpret_cast<const sockaddr*>(&to), only_v6))
-    return problem(error);
-  auto on_connection = [](uv_stream_t* stream, int status) noexcept {
-    auto* self = self_of<PeerLinks>(stream);
-    if (self != nullptr && status == 0) self->accept(stream);
-  };
-  if (const int error = uv_listen(reinterpret_cast<uv_stream_t*>(listener->tcp.get()), backlog, on_connection))
-    return problem(error);
-  sockaddr_storage bound{};
-  int size = sizeof bound;
-  if (const int error = uv_tcp_getsockname(listener->tcp.get(), reinterpret_cast<sockaddr*>(&bound), &size))
-    return problem(error);
-  if (listeners_.empty()) hello_.port = address_from(bound).port;
-  listeners_.push_back(std::move(listener));
-  return address_from(bound);
+  auto bound = door_.listen(address);
+  if (bound && hello_.port == 0) hello_.port = bound->port;
+  return bound;
 }
 
 // A fifth of what this process may open is kept for its tasks and files.
 bool PeerLinks::has_descriptors() const {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return true;
-  return sockets_.size() + dials_.size() < limit.rlim_cur / 5 * 4;
+  return socket_count() + dials_.size() < limit.rlim_cur / 5 * 4;
 }
 
-void PeerLinks::accept(uv_stream_t* listener) {
-  UvHandle<uv_tcp_t> tcp = new_tcp(loop_);
-  if (uv_accept(listener, reinterpret_cast<uv_stream_t*>(tcp.get())) != 0) return;
-  const auto from = peer_address(tcp.get());
-  if (!from || !has_descriptors() || !admission_.admit(boot_now(), *from)) return;
-  add(std::move(tcp), *from, /*dialled=*/false, std::nullopt);
+void PeerLinks::come_in(FrontDoor::Arrival arrival) {
+  Peer begun;
+  begun.address = arrival.from;
+  begun.counts_as_stranger = true;
+  const PeerAt peer = add(std::move(arrival.tcp), std::move(begun), arrival.since);
+  peer->socket->receive(arrival.begun);
 }
 
 void PeerLinks::dial(const protocol::Address& address, const std::optional<protocol::NodeId>& wanted) {
+  if (parted_) return callbacks_.on_dial_failed(address, wanted, "this node leaves");
   if (dials_.size() >= dials_max || !has_descriptors())
     return callbacks_.on_dial_failed(address, wanted, "too many connections are under way");
   auto dial = std::make_unique<Dial>(Dial{
@@ -142,26 +104,22 @@ void PeerLinks::connected(Dial& dial, int status) {
   dials_.erase(at);
   if (status < 0) return callbacks_.on_dial_failed(done->address, done->wanted, uv_strerror(status));
   done->tcp->data = nullptr;
-  add(std::move(done->tcp), done->address, /*dialled=*/true, done->wanted);
+  Peer begun;
+  begun.address = done->address;
+  begun.wanted = done->wanted;
+  begun.dialled = true;
+  (void)add(std::move(done->tcp), std::move(begun), moment_now());
 }
 
-void PeerLinks::add(UvHandle<uv_tcp_t> tcp, const protocol::Address& address, bool dialled,
-                    const std::optional<protocol::NodeId>& wanted) {
-  sockets_.push_back(Peer{.socket = nullptr,
-                          .address = address,
-                          .wanted = wanted,
-                          .dialled = dialled,
-                          .counts_as_stranger = !dialled,
-                          .node = std::nullopt,
-                          .member = std::nullopt,
-                          .rival = {}});
+PeerLinks::PeerAt PeerLinks::add(UvHandle<uv_tcp_t> tcp, Peer begun, link::Moment since) {
+  sockets_.push_back(std::move(begun));
   const PeerAt peer = std::prev(sockets_.end());
   protocol::Hello hello = hello_;
   hello.revocations = digest_of(credentials_.revoked);
   peer->socket = std::make_unique<PeerSocket>(
       std::move(tcp),
       link::Connection::Setup{.credentials = credentials_,
-                              .side = dialled ? crypto::HandshakeSide::initiator : crypto::HandshakeSide::responder,
+                              .side = peer->dialled ? crypto::HandshakeSide::initiator : crypto::HandshakeSide::responder,
                               .make_secret = secrets_of_this_machine(),
                               .hello = std::move(hello)},
       PeerSocket::Callbacks{.on_news = [this, peer](link::Connection::News news) { on_news(peer, std::move(news)); },
@@ -170,20 +128,31 @@ void PeerLinks::add(UvHandle<uv_tcp_t> tcp, const protocol::Address& address, bo
                                   if (peer->socket && !peer->socket->connection().with_stranger())
                                     no_stranger_any_more(*peer);
                                   on_change();
-                                }});
+                                }},
+      since);
   on_change();
+  return peer;
 }
 
 void PeerLinks::on_news(PeerAt peer, link::Connection::News news) {
   if (const auto* opened = std::get_if<link::Connection::Opened>(&news)) return on_opened(peer, *opened);
   if (const auto* closed = std::get_if<link::Connection::Closed>(&news)) return on_closed(peer, closed->why);
-  const bool is_link = peer->node && links_.contains(*peer->node) && links_.at(*peer->node) == peer;
-  if (is_link) callbacks_.on_message(*peer->node, std::get<link::Connection::Arrived>(std::move(news)).envelope);
+  if (!peer->is_link) return;
+  const auto link = links_.find(peer->met->node);
+  if (link == links_.end() || link->second != peer) return;
+  callbacks_.on_message(link->first, std::get<link::Connection::Arrived>(std::move(news)).envelope);
 }
 
 void PeerLinks::on_opened(PeerAt peer, const link::Connection::Opened& opened) {
   peer->rival = {.instance = opened.hello.instance, .dialled_by_us = peer->dialled, .opened = boot_now()};
-  peer->member = opened.member;
+  peer->met = Met{.node = opened.node,
+                  .member = opened.member,
+                  .hello = opened.hello,
+                  .address = peer->address,
+                  .dialled = peer->dialled,
+                  .round_trip = opened.round_trip};
+  if (!peer->dialled) peer->met->address.port = opened.hello.port;
+  if (parted_) return peer->socket->hang_up({.why = protocol::ByeReason::leaving, .reason = {}});
   if (const auto rival = links_.find(opened.node); rival != links_.end()) {
     const PeerAt older = rival->second;
     const bool newer_run = older->rival.instance != peer->rival.instance;
@@ -193,33 +162,26 @@ void PeerLinks::on_opened(PeerAt peer, const link::Connection::Opened& opened) {
       return peer->socket->hang_up(bye);
     older->socket->hang_up(bye);
   }
-  peer->node = opened.node;
+  peer->is_link = true;
   links_.insert_or_assign(opened.node, peer);
-  protocol::Address address = peer->address;
-  if (!peer->dialled) address.port = opened.hello.port;
-  callbacks_.on_up({.node = opened.node,
-                    .member = opened.member,
-                    .hello = opened.hello,
-                    .address = address,
-                    .dialled = peer->dialled,
-                    .round_trip = opened.round_trip});
+  callbacks_.on_up(*peer->met);
 }
 
 void PeerLinks::on_closed(PeerAt peer, const link::Closing& why) {
   no_stranger_any_more(*peer);
-  if (peer->node) {
-    const auto link = links_.find(*peer->node);
+  if (peer->is_link) {
+    const auto link = links_.find(peer->met->node);
     if (link == links_.end() || link->second != peer) return;
     const protocol::NodeId node = link->first;
     links_.erase(link);
     return callbacks_.on_down(node, why);
   }
-  if (peer->dialled && !peer->member) return callbacks_.on_dial_failed(peer->address, peer->wanted, to_text(why));
-  if (!peer->dialled && why.why != link::CloseReason::stranger) callbacks_.on_refused(peer->address, why);
+  if (peer->dialled && !peer->met) return callbacks_.on_dial_failed(peer->address, peer->wanted, to_text(why));
+  if (!peer->dialled && !peer->met) callbacks_.on_refused(peer->address, to_text(why));
 }
 
 void PeerLinks::no_stranger_any_more(Peer& peer) {
-  if (std::exchange(peer.counts_as_stranger, false)) admission_.release(peer.address);
+  if (std::exchange(peer.counts_as_stranger, false)) door_.no_stranger_any_more(peer.address);
 }
 
 void PeerLinks::send(const protocol::NodeId& node, protocol::Queue queue, std::span<const std::byte> message) {
@@ -239,7 +201,7 @@ void PeerLinks::judge_again() {
   std::vector<protocol::NodeId> gone;
   const auto revoked = [this](const crypto::Revoked& what) { return credentials_.revoked.since(what).has_value(); };
   for (const auto& [node, peer] : links_) {
-    const crypto::Certificate& certificate = peer->member->certificate;
+    const crypto::Certificate& certificate = peer->met->member.certificate;
     const bool out = revoked(crypto::RevokedSerial{certificate.serial}) ||
                      revoked(crypto::RevokedSigner{certificate.sign_key}) ||
                      revoked(crypto::RevokedNode{*certificate.noise_key});
@@ -247,6 +209,25 @@ void PeerLinks::judge_again() {
   }
   for (const protocol::NodeId& node : gone)
     hang_up(node, {.why = protocol::ByeReason::revoked, .reason = "this node's certificate was revoked"});
+}
+
+void PeerLinks::part(const protocol::Bye& bye) {
+  parted_ = true;
+  door_.close();
+  for (const auto& dial : std::exchange(dials_, {})) {
+    dial->tcp->data = nullptr;
+    callbacks_.on_dial_failed(dial->address, dial->wanted, "this node leaves");
+  }
+  for (auto at = sockets_.begin(); at != sockets_.end();) {
+    const PeerAt peer = at++;
+    if (!peer->socket->over() && !peer->socket->connection().closed()) peer->socket->hang_up(bye);
+  }
+}
+
+std::vector<PeerLinks::Linked> PeerLinks::linked() const {
+  std::vector<Linked> all;
+  for (const auto& [node, peer] : links_) all.push_back({.met = *peer->met, .since = peer->rival.opened});
+  return all;
 }
 
 void PeerLinks::on_change() {

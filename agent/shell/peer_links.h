@@ -1,7 +1,7 @@
 #pragma once
-// The sockets to other agents: listening, dialling, and one link to each member that was met.
+// The sockets to other agents: dialling, whoever came in by the front door, and one link to each member that was met.
 //
-//   accepted --admitted--> stranger --certificates, hello--> link of a node --closed--> gone
+//   FrontDoor --on_link--> stranger --certificates, hello--> link of a node --closed--> gone
 //   dial --connected------^   \--nobody, or nobody we may talk to--> on_dial_failed
 //
 // Nothing is decided here: whom to dial and whom to hang up on, the core says; who may come in and which of two links
@@ -10,8 +10,8 @@
 //
 // Links to whoever is revoked are closed by `judge_again`.
 //
-// Callbacks come from the loop and from `send`, `hang_up` and `judge_again`; in them anything but destroying this
-// object is allowed.
+// Callbacks come from the loop and from `send`, `hang_up`, `part` and `judge_again`; in them anything but destroying
+// this object is allowed.
 
 #include <uv.h>
 
@@ -23,7 +23,7 @@
 #include <string>
 #include <tl/expected.hpp>
 
-#include "agent/link/admission.h"
+#include "agent/shell/front_door.h"
 #include "agent/shell/peer_socket.h"
 #include "agent/shell/problem.h"
 
@@ -48,8 +48,9 @@ class PeerLinks {
     std::function<void(const protocol::NodeId&, const link::Closing&)> on_down;
     std::function<void(const protocol::Address&, const std::optional<protocol::NodeId>&, const std::string& why)>
         on_dial_failed;
-    // Somebody who came to us was not let in.
-    std::function<void(const protocol::Address&, const link::Closing&)> on_refused;
+    // Somebody who came to us was not let in, or knocked in vain.
+    std::function<void(const protocol::Address&, const std::string& why)> on_refused;
+    JoinDesk joins{};
   };
 
   // `credentials` outlives it. `hello` is ours, but for wall time and revocations.
@@ -69,11 +70,20 @@ class PeerLinks {
   void hang_up(const protocol::NodeId& node, const protocol::Bye& bye);
   // Revocations have come: links to members that do not count any more are closed.
   void judge_again();
+  // The node goes: nobody comes in, nobody is dialled any more, and everybody is told. No link is up afterwards; until
+  // `socket_count` is 0, at most PeerSocket::farewell_patience, last words are on their way.
+  void part(const protocol::Bye& bye);
 
   // Nothing: there is no link to it.
   [[nodiscard]] const crypto::Membership* member(const protocol::NodeId& node) const;
+  struct Linked {
+    Met met;
+    core::Instant since;
+  };
+  // By node.
+  [[nodiscard]] std::vector<Linked> linked() const;
   [[nodiscard]] std::size_t link_count() const { return links_.size(); }
-  [[nodiscard]] std::size_t socket_count() const { return sockets_.size(); }
+  [[nodiscard]] std::size_t socket_count() const { return sockets_.size() + door_.visitor_count(); }
 
  private:
   struct Peer {
@@ -82,18 +92,16 @@ class PeerLinks {
     std::optional<protocol::NodeId> wanted;
     bool dialled = false;
     bool counts_as_stranger = false;
-    std::optional<protocol::NodeId> node;  // since it was met
-    std::optional<crypto::Membership> member;
+    std::optional<Met> met;
+    bool is_link = false;  // or was: it was met, and not in vain
     link::Rival rival;
   };
   struct Dial;
-  struct Listener;
   using PeerAt = std::list<Peer>::iterator;
 
-  void accept(uv_stream_t* listener);
+  void come_in(FrontDoor::Arrival arrival);
   void connected(Dial& dial, int status);
-  void add(UvHandle<uv_tcp_t> tcp, const protocol::Address& address, bool dialled,
-           const std::optional<protocol::NodeId>& wanted);
+  [[nodiscard]] PeerAt add(UvHandle<uv_tcp_t> tcp, Peer begun, link::Moment since);
   void on_news(PeerAt peer, link::Connection::News news);
   void on_opened(PeerAt peer, const link::Connection::Opened& opened);
   void on_closed(PeerAt peer, const link::Closing& why);
@@ -107,10 +115,10 @@ class PeerLinks {
   protocol::NodeId self_;
   protocol::Hello hello_;
   Callbacks callbacks_;
-  link::Admission admission_;
+  bool parted_ = false;
+  FrontDoor door_;
   std::list<Peer> sockets_;
   std::map<protocol::NodeId, PeerAt> links_;
-  std::vector<std::unique_ptr<Listener>> listeners_;
   std::list<std::unique_ptr<Dial>> dials_;
   UvHandle<uv_timer_t> timer_;
 };

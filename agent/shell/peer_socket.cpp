@@ -21,15 +21,15 @@ link::Moment moment_now() {
   return {.at = boot_now(), .wall_ms = wall_now_ms()};
 }
 
-PeerSocket::PeerSocket(UvHandle<uv_tcp_t> tcp, link::Connection::Setup setup, Callbacks callbacks)
-    : tcp_(std::move(tcp)), callbacks_(std::move(callbacks)), connection_(std::move(setup), moment_now()) {
+PeerSocket::PeerSocket(UvHandle<uv_tcp_t> tcp, link::Connection::Setup setup, Callbacks callbacks, link::Moment since)
+    : tcp_(std::move(tcp)), callbacks_(std::move(callbacks)), connection_(std::move(setup), since) {
   tcp_->data = this;
   uv_tcp_nodelay(tcp_.get(), 1);
   auto on_read = [](uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer) noexcept {
     auto* self = self_of<PeerSocket>(stream);
     if (self == nullptr || count == 0) return;
     if (count < 0) return self->ended();
-    self->received(std::as_bytes(std::span(buffer->base, static_cast<std::size_t>(count))));
+    self->receive(std::as_bytes(std::span(buffer->base, static_cast<std::size_t>(count))));
   };
   const int started = uv_read_start(reinterpret_cast<uv_stream_t*>(tcp_.get()), give_read_buffer, on_read);
   assert(started == 0);
@@ -43,7 +43,7 @@ std::optional<core::Instant> PeerSocket::deadline() const {
   return leaves_at_ ? leaves_at_ : connection_.deadline();
 }
 
-void PeerSocket::received(std::span<const std::byte> bytes) {
+void PeerSocket::receive(std::span<const std::byte> bytes) {
   std::vector<link::Connection::News> news;
   connection_.receive(bytes, moment_now(), news);
   tell(std::move(news));

@@ -26,8 +26,8 @@ class PeerSocket {
     std::function<void()> on_change;  // its deadline, or that it is over
   };
 
-  // Takes a socket that is connected. The other end is at `address`.
-  PeerSocket(UvHandle<uv_tcp_t> tcp, link::Connection::Setup setup, Callbacks callbacks);
+  // Takes a socket that is connected, since then.
+  PeerSocket(UvHandle<uv_tcp_t> tcp, link::Connection::Setup setup, Callbacks callbacks, link::Moment since);
   ~PeerSocket();
   PeerSocket(const PeerSocket&) = delete;
   PeerSocket& operator=(const PeerSocket&) = delete;
@@ -35,13 +35,14 @@ class PeerSocket {
   void send(protocol::Queue queue, std::span<const std::byte> message);
   void hang_up(const protocol::Bye& bye);
   void on_time();
+  // What had come before it got the socket.
+  void receive(std::span<const std::byte> bytes);
 
   [[nodiscard]] std::optional<core::Instant> deadline() const;
   [[nodiscard]] bool over() const { return over_; }
   [[nodiscard]] const link::Connection& connection() const { return connection_; }
 
  private:
-  void received(std::span<const std::byte> bytes);
   void ended();
   void tell(std::vector<link::Connection::News> news);
   void write_more();

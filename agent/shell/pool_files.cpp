@@ -4,6 +4,7 @@
 #include <cassert>
 #include <utility>
 
+#include "agent/shell/system.h"
 #include "crypto/canonical.h"
 
 namespace agent::shell {
@@ -40,6 +41,19 @@ tl::expected<NodeKeys, Problem> node_keys(const StateDir& state) {
   return NodeKeys{.node = crypto::SigningPair(*node),
                   .link = crypto::ExchangePair(*std::move(link)),
                   .user = crypto::SigningPair(*user)};
+}
+
+std::string pool_name(std::span<const std::byte> node_chain) {
+  const auto chain = crypto::decode_chain(node_chain);
+  if (!chain) return {};
+  const auto last = crypto::decode_signed(chain->back(), crypto::certificate_signed_bytes_max);
+  if (!last) return {};
+  const auto issuer = crypto::decode_certificate_body(last->body);
+  return issuer ? issuer->name : std::string();
+}
+
+std::string short_id(std::span<const std::byte> id) {
+  return to_hex(id).substr(0, 8);
 }
 
 namespace {
@@ -107,6 +121,10 @@ tl::expected<void, Problem> keep_joined(const StateDir& state, const crypto::Tru
                                .network_key = answer.network_psk,
                                .pinned = {answer.inviter},
                                .revocations = answer.revocations});
+}
+
+tl::expected<void, Problem> forget_pool(const StateDir& state) {
+  return PoolFolder::remove(state);
 }
 
 tl::expected<void, Problem> keep_network_keys(const StateDir& state, std::span<const crypto::Secret<32>> keys) {

@@ -12,13 +12,14 @@
 //     revoked        0644          signed entries
 //     issuer.key     0600          seed; with issuer.cert, 0600, its chain: only where nodes are invited
 //     invitations    0600          (invitations.h)
+//     peers          0644          (known_peers.h)
 //
 // A membership appears whole or not at all, and never in the place of another (pool_folder.h). What is damaged or does
 // not fit to the rest is a problem that names the file; nothing is overwritten then.
 //
-// The root key is not kept here, in no form. It signs the issuer and the founder's own certificate, and is handed to
-// who founds the pool, to be kept where no machine of the pool can reach it; a file of it that only a pass phrase
-// opens is its owner's to make. Whoever throws it away has a pool that ends with its issuer, in five years.
+// The root key is not kept here. It signs the issuer and the founder's own certificate, and is whose founds the pool, to
+// be kept where no machine of the pool can reach it. Whoever throws it away has a pool that ends with its issuer, in
+// five years.
 //
 // Contents: numbers and lists as crypto/canonical.h writes them; secrets as they are.
 
@@ -71,6 +72,11 @@ struct Pool {
 // good for is judged where they are used.
 [[nodiscard]] tl::expected<std::optional<Pool>, Problem> load_pool(const StateDir& state);
 
+// What people call the pool that these certificates are of: by the machine where it began. Empty: they are no chain.
+[[nodiscard]] std::string pool_name(std::span<const std::byte> node_chain);
+// The first digits of a pool's or node's id, for people.
+[[nodiscard]] std::string short_id(std::span<const std::byte> id);
+
 struct NewMembership {
   crypto::Trust trust;
   Bytes node_chain;
@@ -93,11 +99,17 @@ struct NewMembership {
 //           certificate (`submit` and `admin`, a year): no issuer can make an administrator
 //   issuer  signs this node's certificate (`run`, a year), and all that are invited
 //
-// Returns the root key's seed, of which there is no other copy: who is interrupted before it is kept somewhere leaves
-// the pool and founds another one. REQUIRES: sensible_holder_name(name), at most
-// holder_name_bytes_max.
+// `root` is the root key's seed, random, and the caller's to keep where it will be found again. REQUIRES:
+// sensible_holder_name(name), at most holder_name_bytes_max.
+[[nodiscard]] tl::expected<void, Problem> found_pool(const StateDir& state, const std::string& name,
+                                                     std::int64_t now_wall_ms, const crypto::Seed& root,
+                                                     const MakeSecret& make_secret);
+// Of a root key that is made here and returned: there is no other copy of it.
 [[nodiscard]] tl::expected<crypto::Seed, Problem> found_pool(const StateDir& state, const std::string& name,
                                                              std::int64_t now_wall_ms, const MakeSecret& make_secret);
+
+// The node is no member any more; its keys stay. No effect on who is none.
+[[nodiscard]] tl::expected<void, Problem> forget_pool(const StateDir& state);
 
 // A new network key, in front of the one that was used until now.
 [[nodiscard]] tl::expected<void, Problem> keep_network_keys(const StateDir& state,

@@ -125,6 +125,18 @@ tl::expected<void, Problem> PoolFolder::take_place(const StateDir& state) {
   return {};
 }
 
+// Under its other name it is nothing that was ever begun, whenever the power goes.
+tl::expected<void, Problem> PoolFolder::remove(const StateDir& state) {
+  auto parent = open_state(state);
+  if (!parent) return tl::unexpected(parent.error());
+  (void)exec::remove_tree(parent->get(), begun_place);
+  if (renameat(parent->get(), place, parent->get(), begun_place) != 0)
+    return errno == ENOENT ? tl::expected<void, Problem>() : tl::unexpected(cannot("remove", state.file(place), errno));
+  if (fsync(parent->get()) != 0) return tl::unexpected(cannot("remove", state.file(place), errno));
+  (void)exec::remove_tree(parent->get(), begun_place);
+  return {};
+}
+
 Problem PoolFolder::damaged(const std::string& name, const std::string& how) const {
   return {.message = file(name) + " is damaged: " + how, .hint = how_to_mend};
 }

@@ -36,6 +36,9 @@ class PoolFolder {
   // The one that was begun is the membership from now on. REQUIRES: made by `begin`.
   [[nodiscard]] tl::expected<void, Problem> take_place(const StateDir& state);
 
+  // The node is no member any more, at once and for good. No effect where there is none.
+  [[nodiscard]] static tl::expected<void, Problem> remove(const StateDir& state);
+
   // Nothing is left of it. REQUIRES: made by `begin`, and not in its place.
   void give_up();
 

@@ -22,10 +22,17 @@ crypto::Sealed signed_by(const crypto::SigningPair& issuer, const crypto::Certif
 
 tl::expected<crypto::Seed, Problem> found_pool(const StateDir& state, const std::string& name, std::int64_t now_wall_ms,
                                                const MakeSecret& make_secret) {
+  crypto::Seed root = make_secret();
+  const auto founded = found_pool(state, name, now_wall_ms, root, make_secret);
+  if (!founded) return tl::unexpected(founded.error());
+  return root;
+}
+
+tl::expected<void, Problem> found_pool(const StateDir& state, const std::string& name, std::int64_t now_wall_ms,
+                                       const crypto::Seed& root_seed, const MakeSecret& make_secret) {
   assert(crypto::sensible_holder_name(name) && name.size() <= crypto::holder_name_bytes_max);
   const auto keys = node_keys(state);
   if (!keys) return tl::unexpected(keys.error());
-  crypto::Seed root_seed = make_secret();
   const crypto::SigningPair root(root_seed);
   const crypto::Seed issuer_seed = make_secret();
   const crypto::SigningPair issuer(issuer_seed);
@@ -60,15 +67,12 @@ tl::expected<crypto::Seed, Problem> found_pool(const StateDir& state, const std:
   const crypto::Sealed node = signed_by(issuer, member);
 
   const crypto::Secret<32> network_key = make_secret();
-  const auto founded =
-      become_member(state, {.trust = {by_root.bytes, {root.public_key()}},
-                            .node_chain = crypto::encode_chain({node.bytes, issuer_certificate.bytes}).value(),
-                            .user_chain = crypto::encode_chain({user.bytes}).value(),
-                            .network_key = network_key,
-                            .issuer_key = &issuer_seed,
-                            .issuer_chain = crypto::encode_chain({issuer_certificate.bytes}).value()});
-  if (!founded) return tl::unexpected(founded.error());
-  return root_seed;
+  return become_member(state, {.trust = {by_root.bytes, {root.public_key()}},
+                               .node_chain = crypto::encode_chain({node.bytes, issuer_certificate.bytes}).value(),
+                               .user_chain = crypto::encode_chain({user.bytes}).value(),
+                               .network_key = network_key,
+                               .issuer_key = &issuer_seed,
+                               .issuer_chain = crypto::encode_chain({issuer_certificate.bytes}).value()});
 }
 
 }  // namespace agent::shell

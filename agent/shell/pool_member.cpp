@@ -5,7 +5,9 @@
 #include <memory>
 #include <utility>
 
+#include "agent/shell/own_addresses.h"
 #include "agent/shell/own_tasks.h"
+#include "agent/shell/socket_address.h"
 #include "agent/shell/system.h"
 
 namespace agent::shell {
@@ -36,7 +38,9 @@ tl::expected<std::unique_ptr<PoolMember>, Problem> PoolMember::start(uv_loop_t* 
 }
 
 PoolMember::PoolMember(uv_loop_t* loop, Pool pool, crypto::Membership self, const Setup& setup, Callbacks callbacks)
-    : pool_(std::move(pool)),
+    : loop_(loop),
+      state_(setup.state),
+      pool_(std::move(pool)),
       self_(std::move(self)),
       instance_(setup.instance),
       callbacks_(std::move(callbacks)),
@@ -49,21 +53,142 @@ PoolMember::PoolMember(uv_loop_t* loop, Pool pool, crypto::Membership self, cons
       neighbours_(loop, pool_.credentials, link::node_of(self_), hello_of(setup, self_), notary_,
                   {.post = callbacks_.post,
                    .warn = callbacks_.warn,
-                   .on_member = [this](const crypto::Membership& member) { notary_.on_member(member); }}) {
+                   .on_met = [this](const PeerLinks::Met& met) { on_met(met); },
+                   .joins = join_desk()}) {
   notary_.on_member(self_);
+  if (!pool_.issuer) return;
+  auto invitations = Invitations::load(state_, pool_);
+  if (invitations) {
+    invitations_ = *std::move(invitations);
+  } else {
+    callbacks_.warn("nobody can be invited here: " + invitations.error().message);
+  }
 }
 
-tl::expected<protocol::Address, Problem> PoolMember::listen(const protocol::Address& address) {
-  return neighbours_.listen(address);
+// --- where we are, and where others are ------------------------------------------------------------------------------
+
+tl::expected<void, Problem> PoolMember::open_up(const Places& places) {
+  assert(!places_);
+  if (!places.listen) {
+    if (!listen_everywhere(usual_port)) {
+      if (auto listening = listen_everywhere(0); !listening) return listening;
+      callbacks_.warn("port " + std::to_string(usual_port) + " is taken: this node listens at port " +
+                      std::to_string(listening_.front().port) + " (choose one: listen in gibbon.toml, or --listen)");
+    }
+  } else {
+    for (const Endpoint& endpoint : *places.listen)
+      if (auto listening = listen_at(endpoint); !listening) return listening;
+  }
+  places_ = std::make_unique<MeetingPlaces>(
+      loop_, state_, places.seeds,
+      MeetingPlaces::Callbacks{.is_lonely = [this] { return links().link_count() == 0; },
+                               .on_change = [this] { announce(); },
+                               .warn = callbacks_.warn});
+  announce();
+  return {};
 }
 
-void PoolMember::announce(std::vector<protocol::Address> own, std::vector<protocol::Address> seeds) {
-  own.resize(std::min(own.size(), crypto::addresses_max));
+tl::expected<void, Problem> PoolMember::listen_at(const Endpoint& endpoint) {
+  if (!endpoint.address) return listen_everywhere(endpoint.port);
+  auto bound = neighbours_.listen(*endpoint.address);
+  if (!bound) return tl::unexpected(bound.error());
+  listening_.push_back(*bound);
+  return {};
+}
+
+// At the same port of both kinds of addresses, where this machine has both.
+tl::expected<void, Problem> PoolMember::listen_everywhere(std::uint16_t port) {
+  const auto four = neighbours_.listen(any_ipv4(port));
+  if (!four) return tl::unexpected(four.error());
+  listening_.push_back(*four);
+  if (const auto six = neighbours_.listen(any_ipv6(four->port))) listening_.push_back(*six);
+  return {};
+}
+
+void PoolMember::announce() {
+  reachable_ = own_addresses(listening_);
+  reachable_.resize(std::min(reachable_.size(), crypto::addresses_max));
   std::vector<crypto::Address> addresses;
-  for (const protocol::Address& each : own) addresses.push_back({.ip = each.ip, .port = each.port});
+  for (const protocol::Address& each : reachable_) addresses.push_back({.ip = each.ip, .port = each.port});
   exchange().set_own_record(notary_.sign_record(instance_, self_.id, std::move(addresses)));
-  callbacks_.post(core::AddressesKnown{.own = own.empty() ? protocol::Address{} : own.front(), .seeds = std::move(seeds)});
+  callbacks_.post(core::AddressesKnown{.own = reachable_.empty() ? protocol::Address{} : reachable_.front(),
+                                       .seeds = places_->addresses()});
 }
+
+void PoolMember::on_met(const PeerLinks::Met& met) {
+  notary_.on_member(met.member);
+  if (places_) places_->on_met({.node = met.node, .address = met.address});
+  if (callbacks_.on_met) callbacks_.on_met(met);
+}
+
+void PoolMember::part(Leaving how) {
+  if (places_ && how == Leaving::for_good) places_->forget();
+  neighbours_.part();
+}
+
+// --- who is to join --------------------------------------------------------------------------------------------------
+
+tl::expected<crypto::TokenText, Problem> PoolMember::invite(Invitations::Terms terms) {
+  if (!pool_.issuer) {
+    return tl::unexpected(Problem{.message = "this machine cannot invite: it has no issuer key",
+                                  .hint = "gibbon invite on the machine where the pool began"});
+  }
+  if (!invitations_) {
+    auto invitations = Invitations::load(state_, pool_);
+    if (!invitations) return tl::unexpected(invitations.error());
+    invitations_ = *std::move(invitations);
+  }
+  announce();  // as it is now
+  for (const protocol::Address& address : reachable_)
+    terms.addresses.emplace_back(crypto::Address{.ip = address.ip, .port = address.port});
+  if (terms.addresses.empty()) {
+    return tl::unexpected(
+        Problem{.message = "this machine cannot invite: nobody can reach it, as it listens nowhere",
+                .hint = "name an address of this machine: listen in gibbon.toml, or --listen HOST:PORT"});
+  }
+  return invitations_->invite(terms, wall_now_ms(), secrets_of_this_machine());
+}
+
+JoinDesk PoolMember::join_desk() {
+  return {.find_secret = [this](const crypto::TokenId& token) -> std::optional<crypto::Secret<32>> {
+            return invitations_ ? invitations_->secret_of(token) : std::nullopt;
+          },
+          .answer = [this](const link::JoinHost::Asked& asked,
+                           const protocol::Address& from) { return answer(asked, from); },
+          .on_wrong_try =
+              [this](const crypto::TokenId& token) {
+                if (invitations_) invitations_->on_wrong_try(token);
+              }};
+}
+
+tl::expected<crypto::JoinAnswer, JoinDesk::No> PoolMember::answer(const link::JoinHost::Asked& asked,
+                                                                  const protocol::Address& from) {
+  const protocol::NodeId self = link::node_of(self_);
+  std::vector<Bytes> peers{exchange().records().at(self)};
+  for (const auto& [node, record] : exchange().records())
+    if (node != self) peers.push_back(record);
+  const auto is_others_name = [&](std::string_view wanted) {
+    if (wanted == name() && asked.request.node_key != self_.certificate.sign_key) return true;
+    return std::ranges::any_of(links().linked(), [&](const PeerLinks::Linked& linked) {
+      const crypto::Certificate& certificate = linked.met.member.certificate;
+      return certificate.name == wanted && certificate.sign_key != asked.request.node_key;
+    });
+  };
+  auto answer = invitations_->answer(
+      asked, {.now_wall_ms = wall_now_ms(), .peers = std::move(peers), .is_others_name = is_others_name},
+      secrets_of_this_machine());
+  if (!answer) {
+    const Invitations::Refusal& no = answer.error();
+    callbacks_.warn("\"" + asked.request.name + "\" from " + text_of(from) + " was not let in: " +
+                    link::to_text({.why = link::JoinFailure::refused, .refusal = no.why, .said = no.text}));
+    return tl::unexpected(JoinDesk::No{.why = no.why, .text = no.text});
+  }
+  const protocol::NodeId node(crypto::key_id(crypto::node_domain, asked.request.node_key).bytes);
+  if (callbacks_.on_let_in) callbacks_.on_let_in(asked.request.name, node, from);
+  return *std::move(answer);
+}
+
+// --- what others brought ---------------------------------------------------------------------------------------------
 
 std::string PoolMember::name_of(const protocol::NodeId& node) const {
   const crypto::Membership* member = links().member(node);

@@ -2,6 +2,8 @@
 // This node as a member of its pool, while the agent runs: who it is, what is signed in its name, and its links.
 //
 //   pool/ (pool_files.h) --Pool--> notary (signs and opens) --> exchange --> sockets (neighbours.h)
+//                                  invitations --> newcomers (front_door.h)
+//   seeds, peers met before (meeting_places.h) --> core
 //
 // The agent owns at most one. It appears at the start, or when the node becomes a member while the agent runs, and goes
 // when the node leaves. Nothing about jobs is decided here.
@@ -18,6 +20,9 @@
 #include <vector>
 
 #include "agent/link/signed_notary.h"
+#include "agent/shell/endpoint.h"
+#include "agent/shell/invitations.h"
+#include "agent/shell/meeting_places.h"
 #include "agent/shell/neighbours.h"
 #include "agent/shell/pool_files.h"
 #include "agent/shell/problem.h"
@@ -29,27 +34,45 @@ namespace agent::shell {
 class PoolMember {
  public:
   struct Setup {
+    const StateDir& state;  // outlives it
     std::uint32_t slots = 1;
-    std::string version;                         // of this program
-    crypto::ExchangeKey instance;                // of this run of the agent
-    const link::OwnResults& results;             // these two outlive it
+    std::string version;              // of this program
+    crypto::ExchangeKey instance;     // of this run of the agent
+    const link::OwnResults& results;  // these two too
     link::ItemChunks& items;
     std::function<std::optional<core::Veto>(const crypto::OpenedManifest&)> veto;  // the owner's
   };
   struct Callbacks {
     std::function<void(core::Event)> post;
     std::function<void(const std::string&)> warn;  // for the log
+    // Somebody got certificates for an invitation; and a link to somebody is up.
+    std::function<void(const std::string& name, const protocol::NodeId& node, const protocol::Address& from)> on_let_in;
+    std::function<void(const PeerLinks::Met&)> on_met;
   };
   // The problem is a membership of our own that does not hold.
   [[nodiscard]] static tl::expected<std::unique_ptr<PoolMember>, Problem> start(uv_loop_t* loop, Pool pool,
                                                                                 const Setup& setup,
                                                                                 Callbacks callbacks);
 
-  // One more address to listen at; port 0: any. Returns it with its port.
-  [[nodiscard]] tl::expected<protocol::Address, Problem> listen(const protocol::Address& address);
-  // Where peers reach us and where somebody of the pool was said to be, for the core and for the record that peers pass
-  // on. To be called when everything is listening.
-  void announce(std::vector<protocol::Address> own, std::vector<protocol::Address> seeds);
+  struct Places {
+    // Addresses and `*`, no names; port 0: any. Empty: nobody can come in. Nothing: all addresses of this machine, at
+    // the usual port or, if that is taken, at another one.
+    std::optional<std::vector<Endpoint>> listen;
+    std::vector<Endpoint> seeds;
+  };
+  // Listens, and begins to look for others. Once. The problem is an address that was named and is not to be had.
+  [[nodiscard]] tl::expected<void, Problem> open_up(const Places& places);
+  // Where it listens, and where peers can reach that, likeliest first.
+  [[nodiscard]] const std::vector<protocol::Address>& listening() const { return listening_; }
+  [[nodiscard]] const std::vector<protocol::Address>& reachable() const { return reachable_; }
+
+  // A new token for somebody who is to join. REQUIRES: terms within the bounds of Invitations; their addresses are ours
+  // to know. The problem is a node that cannot invite.
+  [[nodiscard]] tl::expected<crypto::TokenText, Problem> invite(Invitations::Terms terms);
+  // The node leaves: everybody is told, and links are no more. Until `gone`, a second at most, it is to be kept.
+  enum class Leaving { for_now, for_good };  // for good: nothing of the membership is written any more
+  void part(Leaving how);
+  [[nodiscard]] bool gone() const { return neighbours_.links().socket_count() == 0; }
 
   template <class Order>
   void carry_out(const Order& order) {
@@ -76,13 +99,27 @@ class PoolMember {
 
  private:
   PoolMember(uv_loop_t* loop, Pool pool, crypto::Membership self, const Setup& setup, Callbacks callbacks);
+  [[nodiscard]] JoinDesk join_desk();
+  void on_met(const PeerLinks::Met& met);
+  [[nodiscard]] tl::expected<void, Problem> listen_at(const Endpoint& endpoint);
+  [[nodiscard]] tl::expected<void, Problem> listen_everywhere(std::uint16_t port);
+  // What the core and, by a record, peers are to know of where we are and where others may be.
+  void announce();
+  [[nodiscard]] tl::expected<crypto::JoinAnswer, JoinDesk::No> answer(const link::JoinHost::Asked& asked,
+                                                                      const protocol::Address& from);
 
+  uv_loop_t* loop_;
+  const StateDir& state_;
   Pool pool_;
   const crypto::Membership self_;
   const crypto::ExchangeKey instance_;
   Callbacks callbacks_;
   link::SignedNotary notary_;
+  std::optional<Invitations> invitations_;  // where nodes are invited, if they can be
   Neighbours neighbours_;
+  std::vector<protocol::Address> listening_;
+  std::vector<protocol::Address> reachable_;
+  std::unique_ptr<MeetingPlaces> places_;  // since `open_up`
   // The one that was asked for last: results of a batch are taken one after the other.
   std::optional<std::pair<core::BatchId, crypto::ResultBatch>> batch_;
 };

@@ -14,9 +14,10 @@ import harness
 
 HELLO, SUBMIT, ITEMS, SHOWN, CANCEL, GET_STATUS, LIST_JOBS, GET_PROGRESS, STOP_AGENT = range(9)
 WELCOME, REFUSED, ACCEPTED, STORED, RESULTS, PROGRESS, VERDICT, STATUS, JOBS, DONE, WARNING = range(9, 20)
-KIND_COUNT = 20
+INVITE, ENTER_POOL, LEAVE_POOL, LIST_PEERS, INVITATION, JOINED, PEERS = range(20, 27)
+KIND_COUNT = 27
 REFUSALS = """bad_message version not_owner bad_manifest bad_items no_such_job ambiguous_job job_ended limit
-shutting_down disk""".split()
+shutting_down disk pool""".split()
 NUMBERS = ((1 << 7, None, ">B"), (1 << 8, 0xCC, ">B"), (1 << 16, 0xCD, ">H"), (1 << 32, 0xCE, ">I"))
 
 
@@ -188,7 +189,7 @@ def capture(test, *words, state=None):
         client.socket, client.buffer = connection, b""
         connection.settimeout(10 * harness.SCALE)
         client.expect(HELLO)
-        client.send(WELCOME, 1, "test", "node", 2, bytes(32), os.getpid())
+        client.send(WELCOME, 1, "test", "node", 2, bytes(32), os.getpid(), bytes(32))
         taken.append(client.expect(SUBMIT))
         client.close()
 

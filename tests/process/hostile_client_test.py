@@ -123,14 +123,14 @@ class Hostile(ProcessTest):
     def test_messages_that_only_agents_send_are_refused(self):
         job, counts = bytes(16), [None] + [0] * 8
         messages = [
-            [wire.WELCOME, 1, 1, "v", "node", 1, bytes(32), 1],
+            [wire.WELCOME, 1, 1, "v", "node", 1, bytes(32), 1, bytes(32)],
             [wire.REFUSED, 1, 0, "m", "h", None],
             [wire.ACCEPTED, 1, job, 1],
             [wire.STORED, 1, job, 0],
             [wire.RESULTS, 1, job, 0, []],
             [wire.PROGRESS, 1, job, counts],
             [wire.VERDICT, 1, job, 0, counts, 0, 0, 0, 0, ""],
-            [wire.STATUS, 1, "n", "v", 1, 0, 0, 0, "/", []],
+            [wire.STATUS, 1, "n", "v", 1, 0, 0, 0, "/", [], None],
             [wire.JOBS, 1, []],
             [wire.DONE, 1, ""],
             [wire.WARNING, 1, ""],

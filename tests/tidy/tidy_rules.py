@@ -19,6 +19,7 @@ EVERYWHERE = {"tl"}
 # First part of an angle-bracket include -> rooms whose .cpp files may use it.
 THIRD_PARTIES = {
     "uv.h": {"agent/shell", "agent/cli"},
+    "ares.h": {"agent/shell"},
     "msgpack": {"protocol"},
     "msgpack.hpp": {"protocol"},
     "sodium.h": {"crypto"},

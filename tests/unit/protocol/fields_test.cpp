@@ -62,7 +62,7 @@ TEST(Fields, name_every_member_of_every_message) {
 TEST(Fields, name_every_member_of_the_structs_inside) {
   using Inside = std::variant<PathStep, Interval, Address, Hint, MandateShare, BranchRef, Lent, RevocationDigest,
                               BranchDigest, LoopId, History, ChunkName, Refuge, Epoch, client::TooLong, client::File,
-                              client::Result, client::Counts, client::JobRow>;
+                              client::Result, client::Counts, client::JobRow, client::PoolState, client::PeerRow>;
   expect_all_travel(static_cast<const Inside*>(nullptr));
 }
 

@@ -20,7 +20,7 @@ Outcome read(const std::string& content) {
   write_file(path, content);
   const auto config = read_config(path);
   if (config) return {.slots = config->slots, .problem = ""};
-  EXPECT_EQ(config.error().hint, "known settings: slots");
+  EXPECT_EQ(config.error().hint, "known settings: slots, listen, seeds, allow_weak_sandbox");
   EXPECT_TRUE(config.error().message.starts_with(path + ", ")) << config.error().message;
   return {.slots = {}, .problem = config.error().message.substr(path.size() + 2)};
 }
@@ -64,6 +64,37 @@ TEST(ConfigTest, WrongValuesNameTheLine) {
   for (const char* value : {"0", "-1", "4097", "\"4\"", "4.0", "true", "[4]", "9223372036854775807"}) {
     EXPECT_EQ(read(std::string("\nslots = ") + value + "\n").problem, wanted) << value;
   }
+}
+
+tl::expected<Config, Problem> read_whole(const std::string& content) {
+  const TemporaryDirectory directory;
+  write_file(directory.file("gibbon.toml"), content);
+  return read_config(directory.file("gibbon.toml"));
+}
+
+TEST(ConfigTest, PlacesAreTextsOrListsOfThem) {
+  const auto config = read_whole("listen = \"[::1]:0\"\nseeds = [\"alpha\", \"10.0.0.1:80\"]\nallow_weak_sandbox = true\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->listen, (std::vector{*parse_endpoint("[::1]:0")}));
+  EXPECT_EQ(config->seeds, (std::vector{*parse_endpoint("alpha:4422"), *parse_endpoint("10.0.0.1:80")}));
+  EXPECT_TRUE(config->allow_weak_sandbox);
+}
+
+TEST(ConfigTest, WithoutAWordNoPlaceIsNamedAndNobodyElseRunsAnything) {
+  const auto config = read_whole("");
+  ASSERT_TRUE(config);
+  EXPECT_TRUE(config->listen.empty() && config->seeds.empty());
+  EXPECT_FALSE(config->allow_weak_sandbox);
+}
+
+TEST(ConfigTest, WrongPlacesNameTheLineAndTheReason) {
+  EXPECT_EQ(read("\nlisten = 4422\n").problem, "line 2: listen is a text \"HOST:PORT\", or a list of such texts");
+  EXPECT_EQ(read("\nlisten = \"a:b\"\n").problem, "line 2: listen: the port is no number from 0 to 65535");
+  EXPECT_EQ(read("seeds = [\n\"alpha:1\",\n\"*:1\"]\n").problem, "line 3: seeds: nobody in particular is there");
+  EXPECT_EQ(read("\nallow_weak_sandbox = 1\n").problem, "line 2: allow_weak_sandbox is true or false");
+  std::string many = "seeds = [";
+  for (int i = 0; i < 65; ++i) many += "\"alpha:1\",";
+  EXPECT_EQ(read(many + "]").problem, "line 1: seeds has at most 64 entries");
 }
 
 TEST(ConfigTest, UnknownSettingsNameTheLine) {

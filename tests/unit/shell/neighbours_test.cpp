@@ -24,8 +24,7 @@ struct Member {
         neighbours(loop.get(), credentials, node, {.program_version = "1.0", .slots = number}, notary,
                    {.post = [this](core::Event event) { events.push_back(std::move(event)); },
                     .warn = [this](const std::string& text) { warnings.push_back(text); },
-                    .on_member =
-                        [this](const crypto::Membership& member) { met.push_back(link::node_of(member)); }}) {}
+                    .on_met = [this](const PeerLinks::Met& of) { met.push_back(of.node); }}) {}
 
   template <class Kind>
   std::vector<Kind> all() const {

@@ -6,8 +6,12 @@
 #include <uv.h>
 
 #include <cassert>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -202,8 +206,8 @@ int run_agent(const AgentOptions& options, const AgentContext& context) {
                                            .trusted_user = crypto::SigningPair(*seed).public_key(),
                                            .note_jobs = true,
                                            .allow_weak_sandbox = config->allow_weak_sandbox,
-                                           .on_event = writer_of(events),
-                                           .places = *std::move(places)});
+                                           .places = *std::move(places),
+                                           .on_event = writer_of(events)});
   if (!started) return complain(started.error());
   shell::log(shell::LogLevel::info, "gibbon " + context.version + " lends " + std::to_string(slots) +
                                         (slots == 1 ? " slot" : " slots") + ", state in " + state->path());

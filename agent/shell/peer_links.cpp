@@ -194,7 +194,7 @@ void PeerLinks::hang_up(const protocol::NodeId& node, const protocol::Bye& bye) 
 
 const crypto::Membership* PeerLinks::member(const protocol::NodeId& node) const {
   const auto link = links_.find(node);
-  return link == links_.end() ? nullptr : &*link->second->member;
+  return link == links_.end() ? nullptr : &link->second->met->member;
 }
 
 void PeerLinks::judge_again() {

@@ -65,12 +65,18 @@ class Node:
                                 stderr=subprocess.PIPE, cwd=self.work, env=self.environment())
 
     def start(self, *words, port=0):
+        self.launch(*words, port=port)
+        self.wait_for_answer()
+
+    def launch(self, *words, port=0):
         """The agent in the foreground, so that its process is ours to stop and kill."""
         log = open(os.path.join(self.directory, "agent.log"), "ab")
         words = ["agent", "--slots", str(self.slots), "--listen", f"127.0.0.1:{port}", "--events", self.events, *words]
         self.agent = subprocess.Popen([GIBBON, *words], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                       cwd=self.work, env=self.environment())
         log.close()
+
+    def wait_for_answer(self):
         wait_until(self.answers, f"{self.name} answers; its log says:\n{self.log()}")
 
     def answers(self):

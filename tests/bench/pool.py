@@ -140,7 +140,7 @@ def members(work, bars):
     try:
         root = pool.founder
         root.start()
-        token = root.checked("invite", "-q", "--uses", "49").out.decode().strip()
+        token = pool.invite(uses=49)
         others = list(pool)[1:]
         for node in others:
             node.checked("join", "--no-start", "--name", node.name, token)

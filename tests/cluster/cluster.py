@@ -168,9 +168,14 @@ class Pool:
             self.admit(node)
 
     def admit(self, node):
-        token = self.founder.checked("invite", "-q").out.decode().strip()
+        token = self.invite()
         node.checked("join", "--no-start", "--name", node.name, token)
         node.start()
+
+    def invite(self, uses=1):
+        """A token. The first one founds the pool."""
+        words = [] if os.path.isdir(os.path.join(self.founder.state, "pool")) else ["--name", self.founder.name]
+        return self.founder.checked("invite", "-q", "--uses", str(uses), *words).out.decode().strip()
 
     def wait_for_links(self, seconds=20):
         """Everybody is linked with somebody."""

@@ -157,6 +157,7 @@ struct Submit {
   Bytes32 job_secret_seed{};  // Ed25519 seed of the job key whose public half stands in the manifest
   bool keep_order = false;
   bool want_items = false;  // results carry their item's text
+  bool want_events = false;
   bool operator==(const Submit&) const = default;
 };
 
@@ -267,10 +268,27 @@ struct Results {
   bool operator==(const Results&) const = default;
 };
 
+// What the agent did for the job and heard about it (agent/shell/event_record.h). What a slow client does not take is
+// left out, and told of.
+struct Events {
+  JobId job;
+  std::string lines;  // of JSON, each with its newline
+  bool operator==(const Events&) const = default;
+};
+
 struct Progress {
   JobId job;
   Counts counts;
+  std::uint32_t helpers = 0;  // of this node, in the job's outermost loop
   bool operator==(const Progress&) const = default;
+};
+
+// What one node did of a job.
+struct NodeShare {
+  std::string node;  // its name; empty: all that are not listed by themselves
+  std::uint64_t results = 0;
+  std::uint64_t task_time_ns = 0;  // sum of the durations of these tasks
+  bool operator==(const NodeShare&) const = default;
 };
 
 // After the last result of the job.
@@ -283,7 +301,8 @@ struct Verdict {
   // How the first iteration that failed ended, if one did.
   std::int32_t first_failure_exit = 0;
   std::int32_t first_failure_signal = 0;
-  std::string reason;  // for people; empty if the ending says it all
+  std::string reason;            // for people; empty if the ending says it all
+  std::vector<NodeShare> nodes;  // those with the most results first
   bool operator==(const Verdict&) const = default;
 };
 
@@ -346,8 +365,9 @@ struct Peers {
 // In the order of `Kind`. Numbers are never reused: a new kind goes at the end.
 using ClientMessage =
     std::variant<Hello, Submit, Items, Shown, CancelJob, GetStatus, ListJobs, GetProgress, StopAgent,  //
-                 Welcome, Refused, Accepted, Stored, Results, Progress, Verdict, Status, Jobs, Done, Warning, Invite,
-                 EnterPool, LeavePool, ListPeers,  //
+                 Welcome, Refused, Accepted, Stored, Results, Progress, Verdict, Status, Jobs, Done, Warning,
+                 Events,                                   //
+                 Invite, EnterPool, LeavePool, ListPeers,  //
                  Invitation, Joined, Peers>;
 enum class Kind : std::uint8_t {
   hello,
@@ -370,6 +390,7 @@ enum class Kind : std::uint8_t {
   jobs,
   done,
   warning,
+  events,
   invite,
   enter_pool,
   leave_pool,

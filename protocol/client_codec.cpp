@@ -12,13 +12,13 @@ namespace {
 constexpr std::array<std::string_view, kind_count> kind_names = {
     "hello",        "submit",     "items",      "shown",      "cancel_job", "get_status", "list_jobs",
     "get_progress", "stop_agent", "welcome",    "refused",    "accepted",   "stored",     "results",
-    "progress",     "verdict",    "status",     "jobs",       "done",       "warning",    "invite",
-    "enter_pool",   "leave_pool", "list_peers", "invitation", "joined",     "peers"};
+    "progress",     "verdict",    "status",     "jobs",       "done",       "warning",    "events",
+    "invite",       "enter_pool", "leave_pool", "list_peers", "invitation", "joined",     "peers"};
 
 template <Kind kind>
 using MessageOf = std::variant_alternative_t<static_cast<std::size_t>(kind), ClientMessage>;
 static_assert(std::is_same_v<MessageOf<Kind::shown>, Shown> && std::is_same_v<MessageOf<Kind::stop_agent>, StopAgent> &&
-              std::is_same_v<MessageOf<Kind::results>, Results> && std::is_same_v<MessageOf<Kind::warning>, Warning> &&
+              std::is_same_v<MessageOf<Kind::results>, Results> && std::is_same_v<MessageOf<Kind::events>, Events> &&
               std::is_same_v<MessageOf<Kind::list_peers>, ListPeers> && std::is_same_v<MessageOf<Kind::peers>, Peers>);
 static_assert(!kind_names.back().empty(), "every kind has its name");
 
@@ -120,7 +120,7 @@ tl::expected<ClientMessage, DecodeError> decode_client(std::span<const std::byte
 
 std::size_t encoded_size_bound(const Result& result) {
   // An array header of 3, eleven numbers of at most 9, and the headers of the six texts and byte strings.
-  constexpr std::size_t fixed = 3 + 11 * 9 + 5 * 6;
+  constexpr std::size_t fixed = 3 + 11 * 9 + 6 * 5;
   return fixed + result.reason.size() + result.label.size() + result.low.size() + result.high.size() +
          result.node.size() + size_bound(result.out) + size_bound(result.err);
 }

@@ -119,6 +119,7 @@ void fields(V& v, Field<V, Submit> m) {
   v(m.job_secret_seed);
   v(m.keep_order);
   v(m.want_items);
+  v(m.want_events);
 }
 
 template <class V>
@@ -203,6 +204,14 @@ template <class V>
 void fields(V& v, Field<V, Progress> m) {
   v(m.job);
   v(m.counts);
+  v(m.helpers);
+}
+
+template <class V>
+void fields(V& v, Field<V, NodeShare> m) {
+  v.text(m.node, limits::name_bytes_max);
+  v(m.results);
+  v(m.task_time_ns);
 }
 
 template <class V>
@@ -215,6 +224,7 @@ void fields(V& v, Field<V, Verdict> m) {
   v(m.first_failure_exit);
   v(m.first_failure_signal);
   v.text(m.reason, limits::reason_bytes_max);
+  v.list(m.nodes, limits::node_shares_max);
 }
 
 template <class V>
@@ -243,6 +253,12 @@ void fields(V& v, Field<V, Done> m) {
 template <class V>
 void fields(V& v, Field<V, Warning> m) {
   v.text(m.text, limits::reason_bytes_max);
+}
+
+template <class V>
+void fields(V& v, Field<V, Events> m) {
+  v(m.job);
+  v.exact(m.lines, limits::event_lines_bytes_max);
 }
 
 template <class V>

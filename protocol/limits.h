@@ -30,6 +30,8 @@ inline constexpr std::size_t allocation_slack_bytes = 128 * kib;
 
 // Names and texts.
 inline constexpr std::size_t reason_bytes_max = 256;  // texts for people: reasons, hints, warnings
+inline constexpr std::size_t event_lines_bytes_max = 512 * kib;  // of the event record, in one message
+inline constexpr std::size_t node_shares_max = 256;   // nodes named in a verdict
 inline constexpr std::size_t name_bytes_max = 256;    // names of nodes, jobs, programs, tags, versions
 inline constexpr std::size_t path_bytes_max = 4'096;  // PATH_MAX of Linux
 inline constexpr std::size_t decimal_bytes_max = 40;  // of a 128-bit number, with its sign

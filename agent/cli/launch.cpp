@@ -263,6 +263,7 @@ tl::expected<protocol::client::Submit, LaunchProblem> sign_submission(crypto::Ma
   std::ranges::copy(job_seed.bytes(), submission.job_secret_seed.begin());
   submission.keep_order = options.keep_order;
   submission.want_items = options.mode == RunMode::list;
+  submission.want_events = options.event_file || options.trace_file;
   return submission;
 }
 

@@ -117,6 +117,8 @@ void declare_run(CLI::App& app) {
   output.flag("--tag", "print the item and a tab in front of each line");
   output.flag("--json", "print one JSON value with all results");
   output.flag("--jsonl", "print one line of JSON for each result as it comes");
+  output.value("--events", "FILE", "write what the agent does for the job and hears of it, as lines of JSON");
+  output.value("--trace", "FILE", "write what ran where and when, for ui.perfetto.dev");
   output.attached("--progress", "auto|bar|plain|none", "progress on standard error (auto)");
   output.flag("--bar", "as --progress=bar");
   output.flag("--eta", "as --progress=bar");

@@ -72,7 +72,9 @@ struct RunOptions {
   std::vector<std::string> environment_names;  // --env; "_" stands for all
   std::optional<std::string> directory;        // --cwd
   std::optional<std::string> name;
-  std::optional<std::uint32_t> slots;  // of the private agent, where none is running
+  std::optional<std::string> event_file;  // --events
+  std::optional<std::string> trace_file;  // --trace
+  std::optional<std::uint32_t> slots;     // of the private agent, where none is running
 };
 
 struct AgentOptions {

@@ -175,14 +175,30 @@ std::string search_words(const RunSummary& summary) {
 
 }  // namespace
 
+namespace {
+
+std::string who_did_it(const RunSummary& summary) {
+  if (summary.nodes.size() < 2) return fmt::format("1 node ({})", plural(summary.slots, "slot"));
+  std::string text = plural(summary.nodes.size(), "node") + ":";
+  for (std::size_t i = 0; i < std::min(summary.nodes.size(), nodes_shown_max); ++i) {
+    const protocol::client::NodeShare& share = summary.nodes[i];
+    const std::string name = share.node.empty() ? "others" : printable(share.node);
+    text += fmt::format("{} {} {}", i == 0 ? "" : ",", name, share.results);
+  }
+  if (summary.nodes.size() > nodes_shown_max)
+    text += fmt::format(" and {} more", summary.nodes.size() - nodes_shown_max);
+  return text;
+}
+
+}  // namespace
+
 std::string end_summary(const RunSummary& summary) {
   const auto ok = summary.mode == RunMode::range ? plural(summary.ok, "piece") : std::to_string(summary.ok);
   auto text =
       fmt::format("gibbon: {}{}{} ok, {} failed", words_of(summary.ending), search_words(summary), ok, summary.failed);
   if (summary.lost > 0) text += fmt::format(", {} lost", summary.lost);
   if (summary.skipped > 0) text += fmt::format(", {} not finished", summary.skipped);
-  text += fmt::format(" in {} on {} ({}).", human_duration(summary.wall), plural(summary.nodes, "node"),
-                      plural(summary.slots, "slot"));
+  text += fmt::format(" in {} on {}.", human_duration(summary.wall), who_did_it(summary));
   if (summary.private_agent) text += " No agent was running: used a private one.";
   text += "\n";
   const auto shown_count = std::min(summary.first_failed.size(), failed_shown_max);

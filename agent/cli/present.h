@@ -62,6 +62,7 @@ struct FailedTask {
 
 inline constexpr std::size_t failed_shown_max = 10;
 
+inline constexpr std::size_t nodes_shown_max = 8;
 struct RunSummary {
   std::uint64_t ok = 0, failed = 0, lost = 0, skipped = 0;  // skipped: not finished, or never started
   RunMode mode = RunMode::list;                             // in a range the figures count pieces, and it is said
@@ -69,13 +70,13 @@ struct RunSummary {
   enum class Search { none, hit, not_found } search = Search::none;
   enum class Ending { complete, halted, cancelled, time_limit } ending = Ending::complete;
   std::chrono::nanoseconds wall{};
-  std::uint32_t nodes = 1;
-  std::uint32_t slots = 0;
+  std::vector<protocol::client::NodeShare> nodes;  // that did anything, most first; `nodes_shown_max` are shown
+  std::uint32_t slots = 0;                         // of the launching node, told where it was alone
   bool private_agent = false;            // none was running, the run brought its own
   std::vector<FailedTask> first_failed;  // at most failed_shown_max are shown
 };
 
-// "gibbon: 4 ok, 0 failed in 1.0 s on 1 node (8 slots).\n" and a line for each failed task shown, "  and N more".
+// "gibbon: 4 ok, 0 failed in 1.0 s on 1 node (8 slots).\n", or "... on 2 nodes: beta 3, alpha 1.\n", and a line for each failed task shown, "  and N more".
 [[nodiscard]] std::string end_summary(const RunSummary& summary);
 
 // The last line of a standard error that is not blank, without its newline; empty if there is none.
@@ -89,6 +90,7 @@ struct ProgressState {
   protocol::client::Counts counts;
   RunMode mode = RunMode::list;
   std::chrono::nanoseconds elapsed{};
+  std::uint32_t helpers = 0;
 };
 
 // One line of at most `columns` columns without a newline:

@@ -50,17 +50,6 @@ double seconds(std::uint64_t ns) {
   return static_cast<double>(ns) / 1e9;
 }
 
-// ISO 8601 in UTC with milliseconds, for years 0 to 9999; the days are counted as in the proleptic Gregorian calendar.
-std::string iso_time(std::int64_t wall_ms) {
-  const std::chrono::sys_time<std::chrono::milliseconds> time{std::chrono::milliseconds{wall_ms}};
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date{day};
-  const std::chrono::hh_mm_ss clock{time - day};
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
-                     clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());
-}
-
 void put_output(Json& json, const std::string& name, const client::Output& output) {
   if (const auto* bytes = std::get_if<protocol::Bytes>(&output)) {
     put_text(json, name, as_text(*bytes));
@@ -105,7 +94,7 @@ Json result_object(const client::Result& result, RunMode mode) {
   if (!result.reason.empty()) put_text(json, "reason", result.reason);
   json["attempt"] = result.attempt;
   // Nobody was told when a task began that was lost, or whether it did.
-  json["start"] = result.start_wall_ms == 0 ? Json(nullptr) : Json(iso_time(result.start_wall_ms));
+  json["start"] = result.start_wall_ms == 0 ? Json(nullptr) : Json(shell::iso_time(result.start_wall_ms));
   json["duration"] = seconds(result.duration_ns);
   json["user"] = seconds(result.user_ns);
   json["system"] = seconds(result.system_ns);
@@ -200,7 +189,7 @@ std::string json_jobs(const std::vector<client::JobRow>& jobs) {
     row["state"] = state_of(job);
     row["ending"] = job.ending ? Json(to_string(*job.ending)) : Json(nullptr);
     row["counts"] = counts_object(job.counts);
-    row["start"] = iso_time(job.start_wall_ms);
+    row["start"] = shell::iso_time(job.start_wall_ms);
     row["elapsed"] = seconds(job.elapsed_ns);
     rows.push_back(std::move(row));
   }

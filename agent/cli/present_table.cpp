@@ -213,6 +213,7 @@ std::string progress_bar(const ProgressState& state, std::uint32_t columns) {
   if (counts.failed > 0) rest += "  " + counted(counts.failed, state.mode, "failed");
   if (counts.lost > 0) rest += "  " + counted(counts.lost, state.mode, "lost");
   rest += "  " + counted(counts.running, state.mode, "running");
+  if (state.helpers > 0) rest += fmt::format(" here and at {} {}", state.helpers, state.helpers == 1 ? "helper" : "helpers");
   if (const auto left = time_left(state)) rest += "  ETA " + human_duration(*left);
   // The figures say more than the bar does.
   auto line = bar.size() + rest.size() <= columns ? bar + rest : rest;
@@ -227,6 +228,7 @@ std::string progress_line(const ProgressState& state) {
   text += ", " + counted(counts.failed, state.mode, "failed");
   if (counts.lost > 0) text += ", " + counted(counts.lost, state.mode, "lost");
   text += ", " + counted(counts.running, state.mode, "running");
+  if (state.helpers > 0) text += fmt::format(" here and at {} {}", state.helpers, state.helpers == 1 ? "helper" : "helpers");
   return text + ", " + human_duration(state.elapsed) + "\n";
 }
 

@@ -73,7 +73,7 @@ bool RunCommand::launch() {
                                                                fail({.problem = {.message = problem, .hint = ""}});
                                                                if (job_) cancel(client::Haste::polite);
                                                              }});
-  if (!feeder_->open_sources()) return false;
+  if (!feeder_->open_sources() || !open_record()) return false;
   writer_ = std::make_unique<OutputWriter>(
       &loop_, options_,
       OutputWriter::Callbacks{.on_written =
@@ -90,6 +90,13 @@ bool RunCommand::launch() {
           .on_message = [this](client::ClientMessage message) { received(std::move(message)); },
           .on_closed = [this](const std::string& why) { hung_up(why); }});
   stream_->send(client::Hello{.program_version = context_.version});
+  return true;
+}
+
+bool RunCommand::open_record() {
+  auto record = JobRecord::open(options_);
+  if (!record) return fail({.problem = record.error()}), false;
+  record_ = *std::move(record);
   return true;
 }
 
@@ -179,13 +186,16 @@ void RunCommand::on(const client::Stored& message) {
 }
 
 void RunCommand::on(client::Results message) {
-  for (const client::Result& result : message.results) report_.note(result);
+  for (const client::Result& result : message.results) {
+    report_.note(result);
+    record_.add(result);
+  }
   report_.hide_progress();
   writer_->write(std::move(message));
 }
 
 void RunCommand::on(const client::Progress& message) {
-  if (!verdict_ && !ended_) report_.show_progress(message.counts);
+  if (!verdict_ && !ended_) report_.show_progress(message);
 }
 
 void RunCommand::on(const client::Verdict& message) {
@@ -277,6 +287,7 @@ void RunCommand::end_when_done() {
                                                                       : json_run_closing(*verdict_, exit_code));
   }
   ended_ = true;
+  if (auto kept = record_.finish(); !kept) fail({.problem = kept.error()});
   // Where it is our failure that nothing was done, that has been said.
   const bool came_to_nothing = own_exit_ && verdict_ && verdict_->counts.committed == 0;
   if (verdict_ && !came_to_nothing) report_.summarise(*verdict_, slots_, private_agent_ != nullptr);

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/cli/job_record.h"
 #include "agent/cli/exit_code.h"
 #include "agent/cli/item_feeder.h"
 #include "agent/cli/launch.h"
@@ -51,6 +52,7 @@ class RunCommand {
 
  private:
   [[nodiscard]] bool launch();
+  [[nodiscard]] bool open_record();
   void warn_of_missing_variables();
   [[nodiscard]] std::optional<int> connect();
   [[nodiscard]] std::optional<int> bring_agent();
@@ -65,6 +67,7 @@ class RunCommand {
   void on(const protocol::client::Progress& message);
   void on(const protocol::client::Verdict& message);
   void on(const protocol::client::Warning& message);
+  void on(const protocol::client::Events& message) { record_.add(message); }
   template <class Other>
   void on(const Other&) {}
   void hung_up(const std::string& why);
@@ -88,6 +91,7 @@ class RunCommand {
   std::vector<shell::UvHandle<uv_signal_t>> signals_;
   shell::UvHandle<uv_timer_t> progress_timer_;
 
+  JobRecord record_;
   std::optional<crypto::Manifest> manifest_;
   std::optional<shell::StateDir> state_;  // of the agent that runs here, if one does
   std::optional<crypto::SigningPair> user_;

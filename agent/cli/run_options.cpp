@@ -190,6 +190,8 @@ class Reader {
     run_.directory = raw_.value("cwd");
     if (run_.directory && run_.directory->empty()) return problem("--cwd needs a directory");
     run_.name = raw_.value("name");
+    run_.event_file = raw_.value("events");
+    run_.trace_file = raw_.value("trace");
     return number_into("slots", 1, slots_max, run_.slots);
   }
 

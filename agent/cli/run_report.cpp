@@ -85,6 +85,7 @@ void RunReport::summarise(const client::Verdict& verdict, std::uint32_t slots, b
   if (verdict.ending == client::Ending::stopped) summary.ending = RunSummary::Ending::halted;
   if (verdict.ending == client::Ending::cancelled) summary.ending = RunSummary::Ending::cancelled;
   summary.wall = std::chrono::steady_clock::now() - began_;
+  summary.nodes = verdict.nodes;
   summary.slots = slots;
   summary.private_agent = private_agent;
   summary.first_failed = failed_;
@@ -98,9 +99,11 @@ void RunReport::explain_single() {
   say("gibbon: " + printable(failed.reason.empty() ? "killed by " + signal_name(failed.signal) : failed.reason) + "\n");
 }
 
-void RunReport::show_progress(const client::Counts& counts) {
-  const ProgressState state{
-      .counts = counts, .mode = options_.mode, .elapsed = std::chrono::steady_clock::now() - began_};
+void RunReport::show_progress(const client::Progress& progress) {
+  const ProgressState state{.counts = progress.counts,
+                            .mode = options_.mode,
+                            .elapsed = std::chrono::steady_clock::now() - began_,
+                            .helpers = progress.helpers};
   if (progress_style() != ProgressStyle::bar) return say(progress_line(state));
   if (line_open_) return;
   const std::string line = "\r" + progress_bar(state, terminal_columns() - 1) + "\033[K";

@@ -26,7 +26,7 @@ class RunReport {
 
   void note(const protocol::client::Result& result);
   void say(const std::string& text);
-  void show_progress(const protocol::client::Counts& counts);
+  void show_progress(const protocol::client::Progress& progress);
   void hide_progress();
   void summarise(const protocol::client::Verdict& verdict, std::uint32_t slots, bool private_agent);
 

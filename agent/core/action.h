@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -190,8 +191,8 @@ struct Notice {
     lease_ended,       // a helper's, as its master counts it
     lease_lapsed,      // ours: what ran for that master is stopped
     returned_to_todo,  // what a silent helper held
-    redone,            // started again, although it was started before, under a new attempt
-    copied,            // started again, although it may still run elsewhere
+    redone,            // to be started again under a new attempt, as `peer`, who had begun it, is lost
+    copied,            // started again at `peer`, although it may still run elsewhere: a holder is silent, or slow
     overlapped,        // a result that covers what is committed: dropped
     late_result,       // of an attempt that was replaced, and welcome
     stolen,            // somebody idle asked, and got work
@@ -209,7 +210,8 @@ struct Notice {
   JobId job;
   Interval piece;
   std::optional<NodeId> peer;
-  LoopPath path{};  // of the loop that the piece is of
+  LoopPath path{};       // of the loop that the piece is of
+  std::string reason{};  // of a refusal that lasts, as the peer says it; of what is begun again
   bool operator==(const Notice&) const = default;
 };
 

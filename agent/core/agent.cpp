@@ -287,8 +287,8 @@ void Agent::copy_here() {
       const std::optional<Interval> piece = branch.worth_copying(now_, std::nullopt);
       if (!piece) break;
       const TaskId id(next_task_++);
+      note_copy(branch, *piece, options_.node);
       start_task(key, id, branch.start_copy(id, *piece, now_));
-      note(Notice::What::copied, branch, *piece, options_.node);
     }
   }
 }

@@ -192,6 +192,8 @@ class Agent {
   void take_back_lent_on(NodeId node);
   // The peer was started anew: what it held for us, or gave to us, is gone with the one before.
   void forget_instance(NodeId node);
+  // What it had begun is to be started again.
+  void lose_helper(Branch& branch, NodeId node);
   // Stops what we do for masters whose lease to us has ended.
   void lapse_branches();
   void on_message(NodeId from, const protocol::Beat& beat, const Proofs& proofs);
@@ -300,7 +302,9 @@ class Agent {
   void take_batch(Branch& branch, Helper& helper, const BatchFact& batch, Losers& losers);
   void pass_on_settled(BranchKey key, Helper& helper);
   void tell_settled(BranchKey key, Helper& helper);
-  void note(Notice::What what, const Branch& branch, Interval piece, std::optional<NodeId> peer);
+  void note(Notice::What what, const Branch& branch, Interval piece, std::optional<NodeId> peer,
+            std::string reason = {});
+  void note_copy(const Branch& branch, Interval piece, NodeId to);
   // Nothing of the job goes on here, and nothing of it is kept but its tombstone.
   void forget_job(JobId job, StopHow how);
   void drop_idle_branches();

@@ -205,7 +205,7 @@ std::optional<std::pair<BranchKey, Share>> Agent::copy_for(NodeId thief, const O
     if (!may_lend(branch, thief, overview)) continue;
     const std::optional<Interval> piece = branch.worth_copying(now_, thief);
     if (!piece) continue;
-    note(Notice::What::copied, branch, *piece, thief);
+    note_copy(branch, *piece, thief);
     return std::pair(key, branch.copy(*piece));
   }
   return std::nullopt;

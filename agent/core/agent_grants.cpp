@@ -229,8 +229,12 @@ void Agent::on_message(NodeId from, const protocol::Refuse& refuse, const Proofs
   if (!helper.unanswered) return;
   const IntervalSet back = *std::exchange(helper.unanswered, std::nullopt);
   branch.take_back(helper, back, Partition::Rest::never_started);
-  if (lasts(refuse.why)) note_unwilling(branch.loop().job, from);
-  actions_->emplace_back(Notice{.what = Notice::What::refused, .job = branch.loop().job, .piece = {}, .peer = from});
+  Notice notice{.what = Notice::What::refused, .job = branch.loop().job, .piece = {}, .peer = from};
+  if (lasts(refuse.why)) {
+    note_unwilling(branch.loop().job, from);
+    notice.reason = refuse.reason;
+  }
+  actions_->emplace_back(std::move(notice));
 }
 
 void Agent::on_message(NodeId from, const protocol::Want& want, const Proofs&) {

@@ -140,9 +140,18 @@ void Agent::take_batch(Branch& branch, Helper& helper, const BatchFact& batch, L
     actions_->emplace_back(DropBatch{.batch = batch.batch});
 }
 
-void Agent::note(Notice::What what, const Branch& branch, Interval piece, std::optional<NodeId> peer) {
-  actions_->emplace_back(
-      Notice{.what = what, .job = branch.loop().job, .piece = piece, .peer = peer, .path = branch.loop().path});
+void Agent::note(Notice::What what, const Branch& branch, Interval piece, std::optional<NodeId> peer,
+                 std::string reason) {
+  actions_->emplace_back(Notice{.what = what,
+                                .job = branch.loop().job,
+                                .piece = piece,
+                                .peer = peer,
+                                .path = branch.loop().path,
+                                .reason = std::move(reason)});
+}
+
+void Agent::note_copy(const Branch& branch, Interval piece, NodeId to) {
+  note(Notice::What::copied, branch, piece, to, branch.is_at_silent_helper(piece) ? "silent" : "slow");
 }
 
 // At once what ends its branch, the rest now and then.

@@ -149,8 +149,10 @@ class Branch {
   void take_back(Helper& helper, const IntervalSet& what, Partition::Rest rest);
   // It returned these as not begun by itself; further down they may have been, under attempts below that.
   void take_back_unstarted(Helper& helper, const IntervalSet& what, Attempt least);
-  // The helper is gone: everything that it held is taken back.
-  void forget(NodeId node);
+  // The helper is gone: everything that it held is taken back. What of it had begun.
+  std::vector<Interval> forget(NodeId node);
+  // A helper that is silent had begun it.
+  [[nodiscard]] bool is_at_silent_helper(Interval piece) const;
   // Helpers that hold nothing, and owe nothing, are helpers no longer.
   void drop_idle_helpers();
   // A result that came through the helper. True if it was accepted.

@@ -69,12 +69,25 @@ void Branch::take_back_unstarted(Helper& helper, const IntervalSet& what, Attemp
   partition_.issue_from(back, std::min(least, helper.attempt_believed_max()));
 }
 
-void Branch::forget(NodeId node) {
+std::vector<Interval> Branch::forget(NodeId node) {
+  std::vector<Interval> begun;
   Helper* gone = helper(node);
-  if (gone == nullptr) return;
+  if (gone == nullptr) return begun;
+  for (const auto& [begin, started] : gone->started) begun.push_back(started.interval);
   take_back(*gone, IntervalSet(gone->held), Partition::Rest::maybe_started);
   remember_former(*gone);
   helpers_.erase(node);
+  const IntervalSet again = partition_.unstarted();
+  std::erase_if(begun, [&](Interval piece) { return !again.intersects(piece); });
+  return begun;
+}
+
+bool Branch::is_at_silent_helper(Interval piece) const {
+  return std::ranges::any_of(helpers_, [&](const auto& each) {
+    const auto started = each.second.started.find(piece.begin);
+    return each.second.state == Helper::State::silent && started != each.second.started.end() &&
+           started->second.interval == piece;
+  });
 }
 
 void Branch::drop_idle_helpers() {

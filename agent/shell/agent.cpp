@@ -93,6 +93,9 @@ Agent::Agent(uv_loop_t* loop, StateDir& state, const AgentOptions& options, cryp
              .seeds = {},
              .random_seed = random_number()}),
       items_(surroundings_.output_directory),
+      record_({.node = [this] { return surroundings_.node; },
+               .name_of = [this](const core::NodeId& peer) { return member_ ? member_->name_of(peer) : std::string(); },
+               .write = [this](const auto& job, const std::string& line) { record(job, line); }}),
       started_(boot_now()) {
   exec::LauncherOptions launchers{.scratch_parent = state.file("scratch"),
                                   .output_directory = surroundings_.output_directory,
@@ -125,6 +128,7 @@ void Agent::pump() {
     handle_events();
     for (auto& [job, held] : held_) {
       acknowledge_items(held);
+      deliver_events(held);
       deliver(held);
     }
   } while (!events_.empty());
@@ -142,6 +146,7 @@ void Agent::handle_events() {
     events_.pop_front();
     actions.clear();
     core_.step(boot_now(), event, actions);
+    if (recording()) record_.on_step(wall_now_ms(), event, actions);
     for (const core::Action& action : actions) {
       std::visit([this](const auto& wanted) { carry_out(wanted); }, action);
     }
@@ -251,6 +256,7 @@ void Agent::carry_out(const core::Notice& notice) {
   if (notice.what == What::no_room)
     warn_of_no_room(held, "no room for another process here: fewer tasks run at once than could");
   if (notice.what == What::cannot_start) warn_of_no_room(held, why_no_start_);
+  if (notice.what == What::refused && !notice.reason.empty()) warn_of_refusal(held, notice);
 }
 
 // Every try is refused while the machine is full; saying so now and then is enough.
@@ -277,6 +283,39 @@ void Agent::deliver(Held& held) {
   }
   check_room(held);
   if (held.verdict && delivery.all_sent()) send_verdict(held);
+}
+
+bool Agent::recording() const {
+  return options_.on_event ||
+         std::ranges::any_of(held_, [](const auto& each) { return each.second.wants_events; });
+}
+
+void Agent::record(const std::optional<core::JobId>& job, const std::string& line) {
+  constexpr std::size_t waiting_max = 1024 * 1024;  // of a client that does not read
+  if (options_.on_event) options_.on_event(line);
+  for (auto& [id, held] : held_) {
+    if (!held.wants_events || held.client == nullptr || (job && *job != id)) continue;
+    if (held.events.size() + line.size() > waiting_max) {
+      ++held.events_left_out;
+    } else {
+      held.events += line + "\n";
+    }
+  }
+}
+
+void Agent::deliver_events(Held& held) {
+  if (held.client == nullptr || held.events.empty() || held.client->is_behind()) return;
+  if (held.events_left_out > 0) {
+    held.events += "{\"v\":1,\"what\":\"left_out\",\"lines\":" + std::to_string(held.events_left_out) + "}\n";
+    held.events_left_out = 0;
+  }
+  std::string lines = std::exchange(held.events, {});
+  for (std::size_t begin = 0; begin < lines.size();) {
+    std::size_t end = std::min(lines.size(), begin + protocol::limits::event_lines_bytes_max);
+    if (end < lines.size()) end = lines.rfind('\n', end - 1) + 1;
+    held.client->send(client::Events{.job = held.job->id(), .lines = lines.substr(begin, end - begin)});
+    begin = end;
+  }
 }
 
 // The core is told when results can not be kept, and when they can again.
@@ -314,6 +353,7 @@ void Agent::forget_finished_jobs() {
     const bool done =
         held.verdict && (held.client == nullptr || (held.verdict_sent && held.job->delivery().all_shown()));
     if (done) full_.erase(entry.first);
+    if (done) record_.forget(entry.first);
     return done;
   });
 }

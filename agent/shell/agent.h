@@ -21,11 +21,13 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
 
 #include "agent/core/agent.h"
+#include "agent/shell/event_record.h"
 #include "agent/shell/job_items.h"
 #include "agent/shell/job_list.h"
 #include "agent/shell/job_tasks.h"
@@ -50,8 +52,9 @@ struct AgentOptions {
   crypto::PublicKey trusted_user;   // whose jobs may run here
   bool note_jobs = false;           // on disk, so that the next agent can say what this one took along
   bool allow_weak_sandbox = false;  // jobs of every user of the pool run here, without a sandbox
-  PoolMember::Places places{};      // in a pool
-  std::function<void()> on_ended;   // the agent was shut down, by whoever; it must not be destroyed in this call
+  std::function<void(const std::string& line)> on_event{};  // of the event record, of all jobs; none: nobody reads it
+  PoolMember::Places places{};                              // in a pool
+  std::function<void()> on_ended;  // the agent was shut down, by whoever; it must not be destroyed in this call
 };
 
 class Agent {
@@ -118,6 +121,10 @@ class Agent {
     bool verdict_sent = false;
     std::optional<std::uint64_t> chunk_to_acknowledge;
     std::optional<core::Instant> no_room_told;
+    std::set<core::NodeId> unwilling{};  // told to the client
+    bool wants_events = false;
+    std::string events{};  // lines that wait for the client
+    std::uint64_t events_left_out = 0;
   };
 
   Agent(uv_loop_t* loop, StateDir& state, const AgentOptions& options, crypto::SigningPair node);
@@ -154,6 +161,10 @@ class Agent {
   // What is known of how tasks of this job are made; nothing: neither launched here, nor granted to us.
   [[nodiscard]] const JobTasks* tasks_of(core::JobId job);
   void forget_guests();
+  // Somebody reads the event record.
+  [[nodiscard]] bool recording() const;
+  void record(const std::optional<core::JobId>& job, const std::string& line);
+  void deliver_events(Held& held);
   void commit(core::JobId job, protocol::client::Result result, core::Outcome outcome);
   // Makes the directories that tasks need again where somebody removed them. True if some were missing.
   bool restore_directories();
@@ -179,6 +190,7 @@ class Agent {
   [[nodiscard]] Held* find(protocol::JobId job);
   [[nodiscard]] protocol::client::JobRow filled(protocol::client::JobRow row) const;
   void warn(Held* held, const std::string& text);
+  void warn_of_refusal(Held* held, const core::Notice& notice);
   void warn_of_no_room(Held* held, const std::string& text);
   void end_when_idle();
 
@@ -195,6 +207,7 @@ class Agent {
   std::map<protocol::JobId, JobTasks> guests_;       // jobs of others, of which we run something
   std::unique_ptr<PoolMember> member_;               // nothing: in no pool
   std::vector<std::unique_ptr<PoolMember>> parted_;  // whose last words are on their way
+  EventRecord record_;
   UvHandle<uv_timer_t> farewell_timer_;
   std::vector<core::ClientId> watchers_;  // of who joins
   UvHandle<uv_timer_t> timer_;

@@ -112,7 +112,8 @@ tl::expected<client::Accepted, Refusal> Agent::submit(ClientSession& session, co
   held_[job] = Held{.job = *std::move(opened),
                     .client = &session,
                     .start_boot_ns = boot_now().time_since_epoch().count(),
-                    .verdict = {}};
+                    .verdict = {},
+                    .wants_events = submission.want_events};
   const client::Accepted accepted{.job = job, .number = list_.add(job, name, wall_now_ms())};
   log(LogLevel::info, "job=" + to_hex(job.value()).substr(0, 8) + " accepted: " + name);
   session.send(accepted);
@@ -185,7 +186,8 @@ tl::expected<std::string, Refusal> Agent::cancel(const std::string& selector, co
 std::optional<client::Progress> Agent::progress(protocol::JobId job) const {
   const auto counts = core_.counts(job);
   if (!counts) return std::nullopt;
-  return client::Progress{.job = job, .counts = counts_of(*counts)};
+  return client::Progress{
+      .job = job, .counts = counts_of(*counts), .helpers = core_.helpers_of({.job = job, .path = {}})};
 }
 
 client::Welcome Agent::welcome() const {

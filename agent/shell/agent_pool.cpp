@@ -57,8 +57,16 @@ void Agent::forget_guests() {
   const auto known = [this](const core::JobId& job) { return core_.knows(job) || held_.contains(job); };
   const auto gone = std::erase_if(guests_, [&](const auto& entry) { return !known(entry.first); });
   if (gone == 0) return;
+  record_.retain(known);
   member_->retain(known, [this](const core::NodeId& node) { return core_.knows(node); });
   items_.retain(known);
+}
+
+// Each node once for each job.
+void Agent::warn_of_refusal(Held* held, const core::Notice& notice) {
+  constexpr std::size_t told_max = 64;
+  if (held == nullptr || held->unwilling.size() >= told_max || !held->unwilling.insert(*notice.peer).second) return;
+  warn(held, member_->name_of(*notice.peer) + " does not help: " + notice.reason);
 }
 
 // --- actions ---------------------------------------------------------------------------------------------------------
@@ -66,6 +74,7 @@ void Agent::forget_guests() {
 void Agent::carry_out(const core::CommitReceived& committed) {
   auto [result, executor] = member_->received_result(committed.batch, committed.index);
   result.node = std::move(executor);
+  if (recording()) record_.on_commit(wall_now_ms(), committed, result.node);
   commit(committed.job, std::move(result), committed.outcome);
 }
 

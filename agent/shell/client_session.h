@@ -27,6 +27,8 @@ class ClientSession {
   [[nodiscard]] core::ClientId id() const { return id_; }
   void send(const protocol::client::ClientMessage& message) { stream_.send(message); }
   void finish() { stream_.finish(); }
+  // It reads more slowly than things happen.
+  [[nodiscard]] bool is_behind() const { return stream_.queued_bytes() > MessageStream::queue_bytes_max / 4; }
 
  private:
   MessageStream::Callbacks callbacks();

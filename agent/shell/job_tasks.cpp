@@ -83,13 +83,13 @@ tl::expected<exec::TaskOrder, std::string> JobTasks::order(const core::StartTask
   auto item = item_text(start.piece.begin);
   if (!item) return tl::unexpected(item.error());
   const crypto::Manifest& from = manifest();
-  exec::Bindings bindings{
-      .item = *item, .sequence = start.piece.begin + 1, .slot = start.slot, .node = surroundings_->node};
-  if (from.range) {
-    PieceValues values = values_of(*from.range, start.piece);
-    bindings.low = std::move(values.low);
-    bindings.high = std::move(values.high);
-  }
+  const PieceValues values = from.range ? values_of(*from.range, start.piece) : PieceValues();
+  exec::Bindings bindings{.item = *item,
+                          .sequence = start.piece.begin + 1,
+                          .slot = start.slot,
+                          .node = surroundings_->node,
+                          .low = values.low,
+                          .high = values.high};
   if (auto shell = from.environment.find(std::string(shell_variable));
       shell != from.environment.end() && !shell->second.empty()) {
     bindings.shell = shell->second;

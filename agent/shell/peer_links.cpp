@@ -192,6 +192,11 @@ void PeerLinks::hang_up(const protocol::NodeId& node, const protocol::Bye& bye) 
   if (const auto link = links_.find(node); link != links_.end()) link->second->socket->hang_up(bye);
 }
 
+const crypto::Membership* PeerLinks::member(const protocol::NodeId& node) const {
+  const auto link = links_.find(node);
+  return link == links_.end() ? nullptr : &link->second->met->member;
+}
+
 void PeerLinks::judge_again() {
   std::vector<protocol::NodeId> gone;
   const auto revoked = [this](const crypto::Revoked& what) { return credentials_.revoked.since(what).has_value(); };

@@ -80,6 +80,8 @@ class PeerLinks {
   };
   // By node.
   [[nodiscard]] std::vector<Linked> linked() const;
+  // Nothing: there is no link to it.
+  [[nodiscard]] const crypto::Membership* member(const protocol::NodeId& node) const;
   [[nodiscard]] std::size_t link_count() const { return links_.size(); }
   [[nodiscard]] std::size_t socket_count() const { return sockets_.size() + door_.visitor_count(); }
 

@@ -190,6 +190,11 @@ tl::expected<crypto::JoinAnswer, JoinDesk::No> PoolMember::answer(const link::Jo
 
 // --- what others brought ---------------------------------------------------------------------------------------------
 
+std::string PoolMember::name_of(const protocol::NodeId& node) const {
+  const crypto::Membership* member = links().member(node);
+  return member == nullptr ? to_hex(node.value()).substr(0, 8) : member->certificate.name;
+}
+
 // Its signature was good when it came.
 PoolMember::Received PoolMember::received_result(core::BatchId batch, std::uint32_t index) {
   if (!batch_ || batch_->first != batch) {

@@ -91,6 +91,8 @@ class PoolMember {
   [[nodiscard]] link::Exchange& exchange() { return neighbours_.exchange(); }
   [[nodiscard]] link::SignedNotary& notary() { return notary_; }
   [[nodiscard]] const Pool& pool() const { return pool_; }
+  // In its certificate; of a node without a link the beginning of its id.
+  [[nodiscard]] std::string name_of(const protocol::NodeId& node) const;
   // Of this node, in its certificate.
   [[nodiscard]] const std::string& name() const { return self_.certificate.name; }
   [[nodiscard]] const PeerLinks& links() const { return neighbours_.links(); }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <functional>
 #include <limits>
 #include <map>
 #include <utility>
@@ -166,7 +167,23 @@ void RootJob::commit(client::Result result, core::Outcome outcome) {
   tasks_.set_values(result);
   result.label = label_of(result.covers.begin);
   task_time_ns_ += result.duration_ns;
+  client::NodeShare& share = share_of(result.node);
+  ++share.results;
+  share.task_time_ns += result.duration_ns;
   delivery_.add(std::move(result));
+}
+
+client::NodeShare& RootJob::share_of(const std::string& node) {
+  const bool room = shares_.size() + 1 < protocol::limits::node_shares_max;
+  const std::string& name = room || shares_.contains(node) ? node : std::string();
+  return shares_.try_emplace(name, client::NodeShare{.node = name}).first->second;
+}
+
+std::vector<client::NodeShare> RootJob::shares() const {
+  std::vector<client::NodeShare> all;
+  for (const auto& [node, share] : shares_) all.push_back(share);
+  std::ranges::stable_sort(all, std::greater{}, &client::NodeShare::results);
+  return all;
 }
 
 void RootJob::commit_lost(protocol::Interval piece) {

@@ -63,6 +63,8 @@ class RootJob {
   [[nodiscard]] Delivery& delivery() { return delivery_; }
   [[nodiscard]] const Delivery& delivery() const { return delivery_; }
   [[nodiscard]] std::uint64_t task_time_ns() const { return task_time_ns_; }
+  // What each node did, most first.
+  [[nodiscard]] std::vector<protocol::client::NodeShare> shares() const;
   // How the first failed iteration ended.
   struct Ended {
     std::int32_t exit = 0;
@@ -76,6 +78,7 @@ class RootJob {
 
   // Nothing where results do not carry their items.
   [[nodiscard]] protocol::Bytes label_of(std::uint64_t index) const;
+  [[nodiscard]] protocol::client::NodeShare& share_of(const std::string& node);
 
   const JobTasks tasks_;
   const crypto::SigningPair job_key_;
@@ -87,6 +90,7 @@ class RootJob {
   std::map<std::uint64_t, protocol::Bytes> labels_of_lost_;  // their items may be gone from the disk
   Delivery delivery_;
   std::uint64_t task_time_ns_ = 0;
+  std::map<std::string, protocol::client::NodeShare> shares_;  // by node; the empty one holds what had no room
   std::optional<Ended> first_failure_;
 };
 

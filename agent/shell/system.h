@@ -17,6 +17,9 @@ namespace agent::shell {
 // Milliseconds since 1970.
 [[nodiscard]] std::int64_t wall_now_ms();
 
+// ISO 8601 in UTC with milliseconds, for years 0 to 9999.
+[[nodiscard]] std::string iso_time(std::int64_t wall_ms);
+
 // From the kernel's generator; ends the program if there is none.
 void fill_random(std::span<std::byte> bytes);
 [[nodiscard]] crypto::Seed random_seed();

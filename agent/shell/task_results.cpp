@@ -164,7 +164,8 @@ client::Verdict verdict_of(const core::AnswerVerdict& answer, const RootJob& job
                           .task_time_ns = job.task_time_ns(),
                           .first_failure_exit = 0,
                           .first_failure_signal = 0,
-                          .reason = ""};
+                          .reason = "",
+                          .nodes = job.shares()};
   if (const auto& failure = job.first_failure()) {
     verdict.first_failure_exit = failure->exit;
     verdict.first_failure_signal = failure->signal;

@@ -1,8 +1,5 @@
 #include "agent/sim/chrome_trace.h"
 
-#include <algorithm>
-#include <array>
-#include <cstdio>
 #include <ostream>
 #include <variant>
 
@@ -10,19 +7,8 @@ namespace agent::sim {
 
 namespace {
 
-constexpr Duration word_length = std::chrono::microseconds(20);
-
-// Microseconds with their fraction, as the format has them.
-std::string stamp(Duration span) {
-  std::array<char, 40> text{};
-  const std::int64_t ns = span.count();
-  const int length = std::snprintf(text.data(), text.size(), "%lld.%03d", static_cast<long long>(ns / 1000),
-                                   static_cast<int>(ns % 1000));
-  return {text.data(), static_cast<std::size_t>(length)};
-}
-
-std::string stamp(WorldTime at) {
-  return stamp(at.time_since_epoch());
+Duration since_start(WorldTime at) {
+  return at.time_since_epoch();
 }
 
 std::string name_of(const core::StartTask& order) {
@@ -68,72 +54,19 @@ std::string_view instant_name(core::Notice::What what) {
 
 }  // namespace
 
-ChromeTrace::ChromeTrace(std::ostream& out) : out_(out) {
-  out_ << "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[";
-}
-
-void ChromeTrace::begin_record() {
-  out_ << (first_ ? "\n" : ",\n");
-  first_ = false;
-}
-
-void ChromeTrace::name_thread(NodeIndex node, std::uint32_t thread) {
-  if (!threads_.emplace(node, thread).second) return;
-  begin_record();
-  const std::string name = thread == messages_thread ? "messages" : "slot " + std::to_string(thread);
-  out_ << R"({"ph":"M","name":"thread_name","pid":)" << node << R"(,"tid":)" << thread << R"(,"args":{"name":")" << name
-       << "\"}}";
-}
+ChromeTrace::ChromeTrace(std::ostream& out) : out_(out) {}
 
 void ChromeTrace::on_node_started(NodeIndex node, WorldTime at) {
-  if (processes_.insert(node).second) {
-    begin_record();
-    out_ << R"({"ph":"M","name":"process_name","pid":)" << node << R"(,"args":{"name":"node )" << node << "\"}}";
-    begin_record();
-    out_ << R"({"ph":"M","name":"process_sort_index","pid":)" << node << R"(,"args":{"sort_index":)" << node << "}}";
-  }
-  instant(node, at, "start");
+  if (processes_.insert(node).second) out_.process(node, "node " + std::to_string(node));
+  out_.instant(node, since_start(at), "start");
 }
 
 void ChromeTrace::on_node_died(NodeIndex node, WorldTime at) {
-  instant(node, at, "death");
+  out_.instant(node, since_start(at), "death");
 }
 
 void ChromeTrace::on_fault(std::string_view name, NodeIndex node, WorldTime at) {
-  instant(node, at, name);
-}
-
-void ChromeTrace::slice(NodeIndex node, std::uint32_t thread, WorldTime from, WorldTime to, std::string_view name,
-                        std::string_view category) {
-  name_thread(node, thread);
-  begin_record();
-  out_ << R"({"ph":"X","pid":)" << node << R"(,"tid":)" << thread << R"(,"ts":)" << stamp(from) << R"(,"dur":)"
-       << stamp(std::max(Duration(1), to - from)) << R"(,"name":")" << name << R"(","cat":")" << category << "\"}";
-}
-
-void ChromeTrace::instant(NodeIndex node, WorldTime at, std::string_view name) {
-  name_thread(node, messages_thread);
-  begin_record();
-  out_ << R"({"ph":"i","s":"p","pid":)" << node << R"(,"tid":)" << messages_thread << R"(,"ts":)" << stamp(at)
-       << R"(,"name":")" << name << "\"}";
-}
-
-ChromeTrace::Point ChromeTrace::word(NodeIndex node, WorldTime at, std::string_view name) {
-  const WorldTime from = std::max(at, said_until_[node]);
-  said_until_[node] = from + word_length;
-  slice(node, messages_thread, from, from + word_length, name, "message");
-  return {.node = node, .thread = messages_thread, .at = from + word_length / 2};
-}
-
-void ChromeTrace::arrow(std::string_view name, const Point& from, const Point& to) {
-  const std::uint64_t number = next_arrow_++;
-  for (const bool start : {true, false}) {
-    const Point& end = start ? from : to;
-    begin_record();
-    out_ << R"({"ph":")" << (start ? "s" : "f") << R"(","pid":)" << end.node << R"(,"tid":)" << end.thread
-         << R"(,"ts":)" << stamp(end.at) << R"(,"id":)" << number << (start ? "" : R"(,"bp":"e")") << R"(,"name":")"
-         << name << R"(","cat":")" << name << "\"}";
-  }
+  out_.instant(node, since_start(at), name);
 }
 
 void ChromeTrace::on_step(const StepSeen& seen) {
@@ -145,7 +78,7 @@ void ChromeTrace::on_step(const StepSeen& seen) {
       if (sent != grants_.end()) {
         const bool stolen = grant->request != 0 && asks_.contains({seen.node, grant->request});
         const std::string_view name = stolen ? "steal" : "grant";
-        arrow(name, sent->second, word(seen.node, seen.at, name));
+        out_.arrow(name, sent->second, out_.word(seen.node, since_start(seen.at), name));
         grants_.erase(sent);
       }
     }
@@ -153,7 +86,8 @@ void ChromeTrace::on_step(const StepSeen& seen) {
   for (const core::Action& action : seen.actions) {
     const auto* notice = std::get_if<core::Notice>(&action);
     if (notice == nullptr) continue;
-    if (const std::string_view name = instant_name(notice->what); !name.empty()) instant(seen.node, seen.at, name);
+    if (const std::string_view name = instant_name(notice->what); !name.empty())
+      out_.instant(seen.node, since_start(seen.at), name);
   }
 }
 
@@ -163,25 +97,26 @@ void ChromeTrace::on_sent(const SendSeen& seen) {
   const auto to = index_of(seen.to);
   if (grant == nullptr || !to) return;
   const std::string name = "grant to node " + std::to_string(*to);
-  grants_.insert_or_assign({seen.from, *to, grant->branch}, word(seen.from, seen.at, name));
+  grants_.insert_or_assign({seen.from, *to, grant->branch}, out_.word(seen.from, since_start(seen.at), name));
 }
 
 void ChromeTrace::on_task_began(const TaskSeen& seen) {
   const core::StartTask& order = seen.order;
   open_.insert_or_assign({seen.node, order.task},
                          Open{.name = sim::name_of(order), .thread = order.slot, .from = seen.at});
-  const Point here{.node = seen.node, .thread = order.slot, .at = seen.at};
+  const Point here{.process = seen.node, .thread = order.slot, .at = since_start(seen.at)};
   const auto key = std::pair(core::LoopId{.job = order.job, .path = order.path}, order.piece.begin);
   const auto [before, first] = runs_.try_emplace(key, here);
   if (first) return;
-  arrow("redo", before->second, here);
+  out_.arrow("redo", before->second, here);
   before->second = here;
 }
 
 void ChromeTrace::close(const TaskKey& key, WorldTime at, std::string_view category) {
   const auto open = open_.find(key);
   if (open == open_.end()) return;
-  slice(key.first, open->second.thread, open->second.from, at, open->second.name, category);
+  out_.slice(key.first, open->second.thread, since_start(open->second.from), since_start(at), open->second.name,
+             category);
   open_.erase(open);
 }
 
@@ -204,7 +139,7 @@ void ChromeTrace::on_task_gone(const TaskSeen& seen, TaskEnding ending) {
 
 void ChromeTrace::finish(WorldTime at) {
   while (!open_.empty()) close(open_.begin()->first, at, "unfinished");
-  out_ << "\n]}\n";
+  out_.end();
 }
 
 }  // namespace agent::sim

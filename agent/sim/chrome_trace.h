@@ -1,13 +1,12 @@
 #pragma once
-// A run as a file that Perfetto and chrome://tracing open (Trace Event Format, JSON object form).
+// A run as a file that Perfetto and chrome://tracing open (trace_writer.h).
 //
 // Each node is a process, each slot a thread, and what runs is a slice; a parked task's slice ends, and goes on as
 // another one. A further thread of a node holds what it says to others, as short slices, so that both ends of every
 // arrow lie on one: grants and steals point from master to helper, a repetition from the run before to the run again.
 // Suspicion, death, adoption and faults are instants. Everything is streamed; finish() closes what is open.
 //
-// Invariants: no two slices of a thread overlap (messages are moved back if they would). No thread has the number 0:
-// Perfetto takes that for the one that has its process's number, and would draw messages of node 1 into its slot 1.
+// Invariant: no two slices of a thread overlap.
 
 #include <cstdint>
 #include <iosfwd>
@@ -19,12 +18,13 @@
 #include <vector>
 
 #include "agent/sim/observer.h"
+#include "agent/sim/trace_writer.h"
 
 namespace agent::sim {
 
 class ChromeTrace : public Observer {
  public:
-  static constexpr std::uint32_t messages_thread = 1'000'000;  // slots are numbered from 1
+  static constexpr std::uint32_t messages_thread = TraceWriter::messages_thread;
 
   // `out` must outlive this.
   explicit ChromeTrace(std::ostream& out);
@@ -49,34 +49,18 @@ class ChromeTrace : public Observer {
     std::uint32_t thread = 0;
     WorldTime from;
   };
-  struct Point {
-    NodeIndex node = 0;
-    std::uint32_t thread = 0;
-    WorldTime at;
-  };
+  using Point = TraceWriter::Point;
   // Sender, receiver, branch.
   using GrantKey = std::tuple<NodeIndex, NodeIndex, core::BranchId>;
 
-  void begin_record();
-  void name_thread(NodeIndex node, std::uint32_t thread);
-  void slice(NodeIndex node, std::uint32_t thread, WorldTime from, WorldTime to, std::string_view name,
-             std::string_view category);
-  // A short slice on the thread of messages; its middle.
-  Point word(NodeIndex node, WorldTime at, std::string_view name);
-  void arrow(std::string_view name, const Point& from, const Point& to);
-  void instant(NodeIndex node, WorldTime at, std::string_view name);
   void close(const TaskKey& key, WorldTime at, std::string_view category);
 
-  std::ostream& out_;
-  bool first_ = true;
-  std::set<NodeIndex> processes_;                          // that have their name
-  std::set<std::pair<NodeIndex, std::uint32_t>> threads_;  // the same
+  TraceWriter out_;
+  std::set<NodeIndex> processes_;  // that have their name
   std::map<TaskKey, Open> open_;
-  std::map<NodeIndex, WorldTime> said_until_;
   std::map<GrantKey, Point> grants_;  // under way
   std::set<std::pair<NodeIndex, std::uint64_t>> asks_;
   std::map<std::pair<core::LoopId, std::uint64_t>, Point> runs_;  // the latest of each piece, by its begin
-  std::uint64_t next_arrow_ = 1;
 };
 
 }  // namespace agent::sim

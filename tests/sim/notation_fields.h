@@ -17,7 +17,7 @@ inline constexpr std::array event_names{
     "job_submitted"sv, "items_added"sv,      "items_ended"sv,      "mandate_seen"sv, "task_started"sv,
     "task_ended"sv,    "task_lost"sv,        "cancel_requested"sv, "client_left"sv,  "results_full"sv,
     "results_flow"sv,  "loop_forked"sv,      "loop_joined"sv,      "link_up"sv,      "link_down"sv,
-    "dial_failed"sv,   "message_received"sv, "deadline_passed"sv};
+    "dial_failed"sv,   "message_received"sv, "addresses_known"sv,  "deadline_passed"sv};
 static_assert(event_names.size() == std::variant_size_v<core::Event>);
 inline constexpr std::array action_names{
     "sign_mandate"sv, "start_task"sv,  "stop_task"sv,  "extend_deadline"sv, "commit_result"sv, "commit_received"sv,

@@ -27,7 +27,7 @@ THIRD_PARTIES = {
     "spdlog": {"agent/shell", "agent/cli"},
     "fmt": {"agent/shell", "agent/cli"},
     "CLI": {"agent/cli"},
-    "nlohmann": {"agent/cli"},
+    "nlohmann": {"agent/cli", "agent/shell", "agent/sim"},
     "toml++": {"agent/shell", "agent/cli"},
     "sqlite3.h": set(),
     "zstd.h": set(),

@@ -112,8 +112,14 @@ TEST(Summary, OfARunThatWentWell) {
   RunSummary summary{.ok = 4, .wall = 1s, .slots = 8, .private_agent = true};
   EXPECT_EQ(end_summary(summary),
             "gibbon: 4 ok, 0 failed in 1.0 s on 1 node (8 slots). No agent was running: used a private one.\n");
-  summary = {.ok = 1, .wall = 492s, .nodes = 3, .slots = 1};
-  EXPECT_EQ(end_summary(summary), "gibbon: 1 ok, 0 failed in 8m12s on 3 nodes (1 slot).\n");
+  summary = {.ok = 9, .wall = 492s, .nodes = {{.node = "beta", .results = 5}, {.node = "alpha", .results = 4}}, .slots = 1};
+  EXPECT_EQ(end_summary(summary), "gibbon: 9 ok, 0 failed in 8m12s on 2 nodes: beta 5, alpha 4.\n");
+  summary.nodes.resize(1);
+  EXPECT_EQ(end_summary(summary), "gibbon: 9 ok, 0 failed in 8m12s on 1 node (1 slot).\n");
+  summary.nodes = std::vector<protocol::client::NodeShare>(12, {.node = "n", .results = 1});
+  summary.nodes[1].node = "";
+  EXPECT_EQ(end_summary(summary),
+            "gibbon: 9 ok, 0 failed in 8m12s on 12 nodes: n 1, others 1, n 1, n 1, n 1, n 1, n 1, n 1 and 4 more.\n");
 }
 
 TEST(Summary, NamesWhatFailed) {

@@ -79,7 +79,7 @@ TEST(RunReportTest, TheBarIsTakenAwayBeforeAnythingElse) {
   options.progress = ProgressStyle::bar;
   RunReport report(options, Verbosity::normal);
   const std::string text = said([&] {
-    report.show_progress({.total = 10, .committed = 5, .ok = 5});
+    report.show_progress({.counts = {.total = 10, .committed = 5, .ok = 5}});
     report.say("a line\n");
     report.say("another\n");
   });
@@ -92,7 +92,7 @@ TEST(RunReportTest, ProgressInPlainLinesHasNoControls) {
   RunOptions options;
   options.progress = ProgressStyle::plain;
   RunReport report(options, Verbosity::normal);
-  const std::string text = said([&] { report.show_progress({.total = 10, .committed = 5, .ok = 5}); });
+  const std::string text = said([&] { report.show_progress({.counts = {.total = 10, .committed = 5, .ok = 5}}); });
   EXPECT_TRUE(text.ends_with("\n"));
   EXPECT_EQ(text.find('\r'), std::string::npos);
   EXPECT_EQ(RunReport(options, Verbosity::quiet).progress_style(), ProgressStyle::none);

@@ -151,7 +151,9 @@ TEST_F(AgentGrants, what_this_machine_may_not_run_is_refused_with_the_reason) {
 TEST_F(AgentGrants, who_must_not_run_a_job_is_neither_asked_nor_given_any_of_it_for_a_minute) {
   submit(terms_of(1'000'000));
   link(1);
-  say(1, protocol::Refuse{.branch = lend_unanswered(1).branch, .why = RefuseReason::sandbox_level, .reason = {}});
+  say(1, protocol::Refuse{.branch = lend_unanswered(1).branch, .why = RefuseReason::sandbox_level, .reason = "no box"});
+  ASSERT_EQ(notices(Notice::What::refused), 1U);
+  EXPECT_EQ(done<Notice>().back().reason, "no box") << "for whoever waits";
   forget();
   const auto ask = [&] { say(1, protocol::Ask{.request = 7, .slots = 1, .tags = {}}); };
   ask();

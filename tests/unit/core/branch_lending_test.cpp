@@ -28,7 +28,7 @@ TEST_F(BranchLending, what_a_lost_helper_had_started_keeps_its_bounds_and_all_of
   begin_as_owner(10);
   lend(1, 4);
   progress(1, {{.begin = 6, .end = 8}});
-  branch->forget(node(1));
+  EXPECT_EQ(branch->forget(node(1)), (std::vector<Interval>{{.begin = 6, .end = 8}}));
   EXPECT_EQ(branch->helper(node(1)), nullptr);
   EXPECT_TRUE(partition().out().empty());
   ASSERT_EQ(partition().redo().size(), 1U);
@@ -42,7 +42,8 @@ TEST_F(BranchLending, what_a_lost_helper_held_with_others_stays_with_them) {
   begin_as_owner(4);
   lend(1, 2);
   lend_copy(2, {.begin = 3, .end = 4});
-  branch->forget(node(1));
+  progress(1, {{.begin = 3, .end = 4}});
+  EXPECT_TRUE(branch->forget(node(1)).empty()) << "nothing is begun again for it";
   EXPECT_EQ(partition().out(), span(3, 4));
   EXPECT_EQ(partition().todo_count(), 3U);
 }
@@ -112,7 +113,10 @@ TEST_F(BranchLending, what_a_silent_helper_runs_is_copied_before_what_takes_long
   now += 10s;
   progress(3, {{.begin = 4, .end = 5}});
   EXPECT_EQ(branch->worth_copying(now, node(9)), (Interval{.begin = 8, .end = 9}));
+  EXPECT_FALSE(branch->is_at_silent_helper({.begin = 4, .end = 5}));
   branch->helper(node(3))->state = Helper::State::silent;
+  EXPECT_TRUE(branch->is_at_silent_helper({.begin = 4, .end = 5}));
+  EXPECT_FALSE(branch->is_at_silent_helper({.begin = 8, .end = 9}));
   EXPECT_EQ(branch->worth_copying(now, node(9)), (Interval{.begin = 4, .end = 5}));
 }
 

@@ -275,7 +275,7 @@ TEST_F(RootJobTest, ARangeTaskIsToldItsValues) {
       {"p", "{lo}", "{hi}"}, {.low = 18'446'744'073'709'551'600U, .step = 1, .high = 18'446'744'073'709'551'615U});
   const auto root = opened(job);
   const auto order = root->tasks().order(start_of(1, 10, 16), "/s");
-  ASSERT_TRUE(order);
+  ASSERT_TRUE(order) << order.error();
   EXPECT_THAT(order->argv, ElementsAre("p", "18446744073709551610", "18446744073709551616"));
   EXPECT_THAT(order->environment, testing::IsSupersetOf({std::string("GIBBON_LO=18446744073709551610"),
                                                          std::string("GIBBON_HI=18446744073709551616")}));

@@ -55,7 +55,8 @@ struct SampleJob {
     return {.manifest = sealed ? sealed->bytes : protocol::Bytes(),
             .job_secret_seed = secret,
             .keep_order = keep_order,
-            .want_items = true};
+            .want_items = true,
+            .want_events = want_events};
   }
 
   crypto::Manifest manifest;
@@ -65,6 +66,7 @@ struct SampleJob {
     return bytes;
   }();
   bool keep_order = false;
+  bool want_events = false;
 };
 
 inline protocol::Bytes bytes_of(const std::string& text) {

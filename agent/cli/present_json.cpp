@@ -140,7 +140,7 @@ Json pool_object(const std::optional<client::PoolState>& pool) {
   auto& addresses = json["addresses"] = Json::array();
   for (const protocol::Address& address : pool->reachable) addresses.push_back(shell::text_of(address));
   json["links"] = pool->links;
-  json["certificate_ends"] = iso_time(pool->not_after_ms);
+  json["certificate_ends"] = shell::iso_time(pool->not_after_ms);
   json["why_no_help"] = pool->why_no_help.empty() ? Json(nullptr) : Json(pool->why_no_help);
   return json;
 }

@@ -301,7 +301,7 @@ struct Verdict {
   // How the first iteration that failed ended, if one did.
   std::int32_t first_failure_exit = 0;
   std::int32_t first_failure_signal = 0;
-  std::string reason;            // for people; empty if the ending says it all
+  std::string reason;  // for people; empty if the ending says it all
   std::vector<NodeShare> nodes;  // those with the most results first
   bool operator==(const Verdict&) const = default;
 };
@@ -365,10 +365,9 @@ struct Peers {
 // In the order of `Kind`. Numbers are never reused: a new kind goes at the end.
 using ClientMessage =
     std::variant<Hello, Submit, Items, Shown, CancelJob, GetStatus, ListJobs, GetProgress, StopAgent,  //
-                 Welcome, Refused, Accepted, Stored, Results, Progress, Verdict, Status, Jobs, Done, Warning,
-                 Events,                                   //
-                 Invite, EnterPool, LeavePool, ListPeers,  //
-                 Invitation, Joined, Peers>;
+                 Welcome, Refused, Accepted, Stored, Results, Progress, Verdict, Status, Jobs, Done, Warning, Invite,
+                 EnterPool, LeavePool, ListPeers,  //
+                 Invitation, Joined, Peers, Events>;
 enum class Kind : std::uint8_t {
   hello,
   submit,
@@ -390,7 +389,6 @@ enum class Kind : std::uint8_t {
   jobs,
   done,
   warning,
-  events,
   invite,
   enter_pool,
   leave_pool,
@@ -398,8 +396,9 @@ enum class Kind : std::uint8_t {
   invitation,
   joined,
   peers,
+  events,
 };
-inline constexpr std::size_t kind_count = static_cast<std::size_t>(Kind::peers) + 1;
+inline constexpr std::size_t kind_count = static_cast<std::size_t>(Kind::events) + 1;
 static_assert(std::variant_size_v<ClientMessage> == kind_count);
 
 enum class Sender : std::uint8_t { client, agent };

@@ -12,14 +12,16 @@ namespace {
 constexpr std::array<std::string_view, kind_count> kind_names = {
     "hello",        "submit",     "items",      "shown",      "cancel_job", "get_status", "list_jobs",
     "get_progress", "stop_agent", "welcome",    "refused",    "accepted",   "stored",     "results",
-    "progress",     "verdict",    "status",     "jobs",       "done",       "warning",    "events",
-    "invite",       "enter_pool", "leave_pool", "list_peers", "invitation", "joined",     "peers"};
+    "progress",     "verdict",    "status",     "jobs",       "done",       "warning",    "invite",
+    "enter_pool",   "leave_pool", "list_peers", "invitation", "joined",     "peers",
+    "events"};
 
 template <Kind kind>
 using MessageOf = std::variant_alternative_t<static_cast<std::size_t>(kind), ClientMessage>;
 static_assert(std::is_same_v<MessageOf<Kind::shown>, Shown> && std::is_same_v<MessageOf<Kind::stop_agent>, StopAgent> &&
-              std::is_same_v<MessageOf<Kind::results>, Results> && std::is_same_v<MessageOf<Kind::events>, Events> &&
-              std::is_same_v<MessageOf<Kind::list_peers>, ListPeers> && std::is_same_v<MessageOf<Kind::peers>, Peers>);
+              std::is_same_v<MessageOf<Kind::results>, Results> && std::is_same_v<MessageOf<Kind::warning>, Warning> &&
+              std::is_same_v<MessageOf<Kind::list_peers>, ListPeers> && std::is_same_v<MessageOf<Kind::peers>, Peers> &&
+              std::is_same_v<MessageOf<Kind::events>, Events>);
 static_assert(!kind_names.back().empty(), "every kind has its name");
 
 std::size_t size_bound(const Output& output) {

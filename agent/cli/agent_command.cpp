@@ -6,8 +6,12 @@
 #include <uv.h>
 
 #include <cassert>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -159,6 +163,26 @@ bool await_free_directory(const std::string& state_directory, std::chrono::milli
 
 }  // namespace
 
+namespace {
+
+// The event record of all that the agent does, behind what is there.
+tl::expected<void, shell::Problem> open_events(const std::optional<std::string>& path, std::ofstream& events) {
+  if (!path) return {};
+  errno = 0;
+  events.open(*path, std::ios::binary | std::ios::app);
+  if (events) return {};
+  return tl::unexpected(
+      shell::Problem{.message = "cannot write the event record " + printable(*path) + ": " + std::strerror(errno),
+                     .hint = "name a file in a directory that you can write to: --events FILE"});
+}
+
+std::function<void(const std::string&)> writer_of(std::ofstream& events) {
+  if (!events.is_open()) return {};
+  return [&events](const std::string& line) { events << line << '\n' << std::flush; };
+}
+
+}  // namespace
+
 int run_agent(const AgentOptions& options, const AgentContext& context) {
   shell::open_log(context.verbosity == Verbosity::verbose ? shell::LogLevel::debug : shell::LogLevel::info);
   const rlimit no_core{.rlim_cur = 0, .rlim_max = 0};
@@ -173,6 +197,8 @@ int run_agent(const AgentOptions& options, const AgentContext& context) {
   const std::uint32_t slots = options.slots.value_or(config->slots.value_or(context.cores));
   auto places = places_of(options, *config);
   if (!places) return complain(places.error());
+  std::ofstream events;
+  if (auto opened = open_events(options.event_file, events); !opened) return complain(opened.error());
   Foreground foreground;
   auto started = foreground.start(*state, {.slots = slots,
                                            .program = context.program,
@@ -180,7 +206,8 @@ int run_agent(const AgentOptions& options, const AgentContext& context) {
                                            .trusted_user = crypto::SigningPair(*seed).public_key(),
                                            .note_jobs = true,
                                            .allow_weak_sandbox = config->allow_weak_sandbox,
-                                           .places = *std::move(places)});
+                                           .places = *std::move(places),
+                                           .on_event = writer_of(events)});
   if (!started) return complain(started.error());
   shell::log(shell::LogLevel::info, "gibbon " + context.version + " lends " + std::to_string(slots) +
                                         (slots == 1 ? " slot" : " slots") + ", state in " + state->path());

@@ -59,6 +59,7 @@ tl::expected<Started, shell::Problem> start_in_background(const AgentOptions& op
   if (options.slots) words.insert(words.end(), {"--slots", std::to_string(*options.slots)});
   for (const shell::Endpoint& endpoint : options.listen) words.insert(words.end(), {"--listen", text_of(endpoint)});
   for (const shell::Endpoint& endpoint : options.seeds) words.insert(words.end(), {"--seed", text_of(endpoint)});
+  if (options.event_file) words.insert(words.end(), {"--events", *options.event_file});
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);

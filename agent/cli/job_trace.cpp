@@ -37,6 +37,25 @@ std::optional<std::int64_t> wall_ms_of(const std::string& text) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
 }
 
+// Empty where there is no such text.
+std::string text_of(const Json& json, const char* name) {
+  if (!json.is_object()) return {};
+  const auto field = json.find(name);
+  return field != json.end() && field->is_string() ? field->get<std::string>() : std::string();
+}
+
+std::vector<protocol::Interval> intervals_of(const Json& json) {
+  std::vector<protocol::Interval> intervals;
+  const auto field = json.find("intervals");
+  if (field == json.end() || !field->is_array()) return intervals;
+  for (const Json& each : *field) {
+    const bool good =
+        each.is_array() && each.size() == 2 && each[0].is_number_unsigned() && each[1].is_number_unsigned();
+    if (good) intervals.push_back({.begin = each[0].get<std::uint64_t>(), .end = each[1].get<std::uint64_t>()});
+  }
+  return intervals;
+}
+
 // What is worth an instant in the picture.
 bool is_shown(const std::string& what) {
   static constexpr std::array shown{"redo",     "copy",    "silent",     "heard_again", "lease_ended", "lease_lapsed",
@@ -87,22 +106,20 @@ void JobTrace::add(std::string_view lines) {
 
 void JobTrace::add_line(std::string_view line) {
   const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return;
-  const std::string what = json.value("what", "");
+  const std::string what = text_of(json, "what");
   if (what != "grant" && !is_shown(what)) return;
-  const auto at = wall_ms_of(json.value("at", ""));
+  const auto at = wall_ms_of(text_of(json, "at"));
   if (!at) return;
   if (events_.size() >= events_max) {
     ++left_out_;
     return;
   }
-  const std::string peer = json.value("peer", "");
-  Event event{.at_ms = *at, .node = number_of(json.value("node", "")), .name = what, .peer = 0, .intervals = {}};
+  const std::string peer = text_of(json, "peer");
+  Event event{.at_ms = *at, .node = number_of(text_of(json, "node")), .name = what, .peer = 0, .intervals = {}};
   if (!peer.empty()) event.name += what == "grant" ? " to " + peer : ": " + peer;
   if (what == "grant" && !peer.empty()) {
     event.peer = number_of(peer);
-    for (const Json& each : json.value("intervals", Json::array()))
-      event.intervals.push_back({.begin = each.at(0).get<std::uint64_t>(), .end = each.at(1).get<std::uint64_t>()});
+    event.intervals = intervals_of(json);
   }
   events_.push_back(std::move(event));
 }

@@ -65,6 +65,7 @@ void declare_agent(CLI::App& app) {
   in.value("--slots", "N", "tasks at once (number of cores)");
   in.value("--listen", "HOST:PORT", "where agents of its pool reach this one (*:4422, or another port; repeatable)");
   in.value("--seed", "HOST:PORT", "where an agent of its pool is likely to be found (repeatable)");
+  in.value("--events", "FILE", "add to the file what it does for jobs and hears of them, as lines of JSON");
 }
 
 void declare_invite(CLI::App& app) {

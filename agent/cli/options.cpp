@@ -82,7 +82,7 @@ tl::expected<AgentOptions, ScanError> agent_options(const RawOptions& raw) {
   if (!listen) return tl::make_unexpected(listen.error());
   auto seeds = read_endpoints(raw, "seed", shell::EndpointUse::seed);
   if (!seeds) return tl::make_unexpected(seeds.error());
-  return AgentOptions{.slots = *slots, .listen = *std::move(listen), .seeds = *std::move(seeds)};
+  return AgentOptions{.slots = *slots, .listen = *std::move(listen), .seeds = *std::move(seeds), .event_file = raw.value("events")};
 }
 
 tl::expected<std::optional<std::string>, ScanError> read_name(const RawOptions& raw) {

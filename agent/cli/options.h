@@ -81,6 +81,7 @@ struct AgentOptions {
   std::optional<std::uint32_t> slots;
   std::vector<shell::Endpoint> listen;  // empty: what gibbon.toml says
   std::vector<shell::Endpoint> seeds;   // likewise
+  std::optional<std::string> event_file{};
 };
 struct UpOptions {
   AgentOptions agent;

@@ -95,6 +95,7 @@ Agent::Agent(uv_loop_t* loop, StateDir& state, const AgentOptions& options, cryp
       items_(surroundings_.output_directory),
       record_({.node = [this] { return surroundings_.node; },
                .name_of = [this](const core::NodeId& peer) { return member_ ? member_->name_of(peer) : std::string(); },
+               .helpers_of = [this](const core::JobId& job) { return core_.helpers_of({.job = job, .path = {}}); },
                .write = [this](const auto& job, const std::string& line) { record(job, line); }}),
       started_(boot_now()) {
   exec::LauncherOptions launchers{.scratch_parent = state.file("scratch"),

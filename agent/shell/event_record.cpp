@@ -249,6 +249,7 @@ void EventRecord::sent(const core::Send& order) {
         .of(grant->branch)
         .with("attempt", grant->attempt.value())
         .with("copies", grant->copies)
+        .with("helpers", callbacks_.helpers_of(grant->loop.job))
         .of(grant->intervals);
   } else if (const auto* recall = std::get_if<protocol::Recall>(&order.message)) {
     if (const core::JobId* job = lent(to, recall->branch)) line("recall", *job).of(to).of(recall->branch);

@@ -6,7 +6,7 @@
 // call them. What is of no single job (a peer that falls silent) has no "job", and belongs to all.
 //
 //   asking     probe, offer, busy        {peer, ...}            by us; answers of theirs
-//   lending    grant, accept, refuse     {peer, branch, ...}    as master ("to" a helper)
+//   lending    grant, accept, refuse     {peer, branch, ...}    as master; with a grant how many helpers there are then
 //              recall, returned, cancel, stolen
 //   helping    granted, refused          {peer, branch, ...}    as helper
 //   tasks      start, end                {piece, attempt, ...}  on this machine
@@ -35,6 +35,7 @@ class EventRecord {
   struct Callbacks {
     std::function<std::string()> node;  // our own name
     std::function<std::string(const core::NodeId&)> name_of;
+    std::function<std::uint32_t(const core::JobId&)> helpers_of;  // of ours, in the job's outermost loop
     // Without a job: for all.
     std::function<void(const std::optional<core::JobId>&, std::string line)> write;
   };

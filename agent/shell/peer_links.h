@@ -74,14 +74,14 @@ class PeerLinks {
   // `socket_count` is 0, at most PeerSocket::farewell_patience, last words are on their way.
   void part(const protocol::Bye& bye);
 
+  // Nothing: there is no link to it.
+  [[nodiscard]] const crypto::Membership* member(const protocol::NodeId& node) const;
   struct Linked {
     Met met;
     core::Instant since;
   };
   // By node.
   [[nodiscard]] std::vector<Linked> linked() const;
-  // Nothing: there is no link to it.
-  [[nodiscard]] const crypto::Membership* member(const protocol::NodeId& node) const;
   [[nodiscard]] std::size_t link_count() const { return links_.size(); }
   [[nodiscard]] std::size_t socket_count() const { return sockets_.size() + door_.visitor_count(); }
 

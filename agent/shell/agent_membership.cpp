@@ -75,7 +75,8 @@ tl::expected<void, Problem> Agent::enter(Pool pool, const PoolMember::Places& pl
   surroundings_.node = member_->name();
   std::string at;
   for (const protocol::Address& address : member_->listening()) at += (at.empty() ? "" : ", ") + text_of(address);
-  log(LogLevel::info, "member \"" + member_->name() + "\" of the pool of " + pool_name(member_->pool().credentials.chain) + " (" +
+  log(LogLevel::info, "member \"" + member_->name() + "\" of the pool of " +
+                          pool_name(member_->pool().credentials.chain) + " (" +
                           short_id(member_->pool().credentials.trust.pool) + "), " +
                           (at.empty() ? "listens nowhere" : "listens at " + at));
   return {};

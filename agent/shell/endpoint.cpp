@@ -45,7 +45,8 @@ bool is_host_name(std::string_view host) {
   if (host.empty() || host.size() > host_bytes_max) return false;
   std::size_t label = 0;
   for (const char c : host) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
     if (!plain && c != '.') return false;
     label = c == '.' ? 0 : label + 1;
     if (label > label_bytes_max) return false;

@@ -62,8 +62,7 @@ HostLookup::HostLookup(uv_loop_t* loop, const std::vector<std::string>& hosts, s
   };
   options.sock_state_cb_data = this;
   ares_channeldata* channel = nullptr;
-  const int made =
-      ares_init_options(&channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
+  const int made = ares_init_options(&channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
   if (made == ARES_SUCCESS) channel_.reset(channel);
   for (const std::string& host : hosts) {
     const auto [answer, fresh] = answers_.try_emplace(host);

@@ -7,8 +7,8 @@
 // Whoever says what fails its role or its proof is no honest peer of this version: it is hung up on. What is stale is
 // dropped. The core hears of a link only while it is up, and of nothing else of it.
 //
-// What is said to the log about strangers is bounded (seldom.h), and that nobody answers at some address is said once in
-// `failure_period`.
+// What is said to the log about strangers is bounded (seldom.h), and that nobody answers at some address is said once
+// in `failure_period`.
 
 #include <functional>
 #include <map>
@@ -30,7 +30,7 @@ class Neighbours {
 
   struct Callbacks {
     std::function<void(core::Event)> post;
-    std::function<void(const std::string&)> warn;  // for the log
+    std::function<void(const std::string&)> warn;       // for the log
     std::function<void(const PeerLinks::Met&)> on_met;  // a member: before LinkUp
     JoinDesk joins{};
   };

@@ -26,7 +26,8 @@ std::optional<protocol::Address> outward(const char* far_away) {
   const protocol::Address to = *parse_endpoint(far_away)->address;
   const sockaddr_storage there = sockaddr_from(to);
   const exec::Descriptor socket(::socket(there.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (!socket || connect(socket.get(), reinterpret_cast<const sockaddr*>(&there), sizeof there) != 0) return std::nullopt;
+  if (!socket || connect(socket.get(), reinterpret_cast<const sockaddr*>(&there), sizeof there) != 0)
+    return std::nullopt;
   sockaddr_storage here{};
   socklen_t size = sizeof here;
   if (getsockname(socket.get(), reinterpret_cast<sockaddr*>(&here), &size) != 0) return std::nullopt;
@@ -60,9 +61,12 @@ std::vector<protocol::Address> of_this_machine() {
   std::vector<protocol::Address> others = of_interfaces();
   std::ranges::stable_partition(others, is_ipv4);
   addresses.insert(addresses.end(), others.begin(), others.end());
-  const auto is_near = [](const protocol::Address& address) { return is_loopback(address) || is_of_one_cable(address); };
+  const auto is_near = [](const protocol::Address& address) {
+    return is_loopback(address) || is_of_one_cable(address);
+  };
   const bool has_network = !std::ranges::all_of(addresses, is_near);
-  std::erase_if(addresses, has_network ? +is_near : +[](const protocol::Address& address) { return !is_loopback(address); });
+  std::erase_if(
+      addresses, has_network ? +is_near : +[](const protocol::Address& address) { return !is_loopback(address); });
   return addresses;
 }
 

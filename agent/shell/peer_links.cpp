@@ -118,10 +118,11 @@ PeerLinks::PeerAt PeerLinks::add(UvHandle<uv_tcp_t> tcp, Peer begun, link::Momen
   hello.revocations = digest_of(credentials_.revoked);
   peer->socket = std::make_unique<PeerSocket>(
       std::move(tcp),
-      link::Connection::Setup{.credentials = credentials_,
-                              .side = peer->dialled ? crypto::HandshakeSide::initiator : crypto::HandshakeSide::responder,
-                              .make_secret = secrets_of_this_machine(),
-                              .hello = std::move(hello)},
+      link::Connection::Setup{
+          .credentials = credentials_,
+          .side = peer->dialled ? crypto::HandshakeSide::initiator : crypto::HandshakeSide::responder,
+          .make_secret = secrets_of_this_machine(),
+          .hello = std::move(hello)},
       PeerSocket::Callbacks{.on_news = [this, peer](link::Connection::News news) { on_news(peer, std::move(news)); },
                             .on_change =
                                 [this, peer] {

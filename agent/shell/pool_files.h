@@ -17,8 +17,8 @@
 // A membership appears whole or not at all, and never in the place of another (pool_folder.h). What is damaged or does
 // not fit to the rest is a problem that names the file; nothing is overwritten then.
 //
-// The root key is not kept here. It signs the issuer and the founder's own certificate, and is whose founds the pool, to
-// be kept where no machine of the pool can reach it. Whoever throws it away has a pool that ends with its issuer, in
+// The root key is not kept here. It signs the issuer and the founder's own certificate, and is whose founds the pool,
+// to be kept where no machine of the pool can reach it. Whoever throws it away has a pool that ends with its issuer, in
 // five years.
 //
 // Contents: numbers and lists as crypto/canonical.h writes them; secrets as they are.

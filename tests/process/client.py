@@ -14,8 +14,8 @@ import harness
 
 HELLO, SUBMIT, ITEMS, SHOWN, CANCEL, GET_STATUS, LIST_JOBS, GET_PROGRESS, STOP_AGENT = range(9)
 WELCOME, REFUSED, ACCEPTED, STORED, RESULTS, PROGRESS, VERDICT, STATUS, JOBS, DONE, WARNING = range(9, 20)
-INVITE, ENTER_POOL, LEAVE_POOL, LIST_PEERS, INVITATION, JOINED, PEERS = range(20, 27)
-KIND_COUNT = 27
+INVITE, ENTER_POOL, LEAVE_POOL, LIST_PEERS, INVITATION, JOINED, PEERS, EVENTS = range(20, 28)
+KIND_COUNT = 28
 REFUSALS = """bad_message version not_owner bad_manifest bad_items no_such_job ambiguous_job job_ended limit
 shutting_down disk pool""".split()
 NUMBERS = ((1 << 7, None, ">B"), (1 << 8, 0xCC, ">B"), (1 << 16, 0xCD, ">H"), (1 << 32, 0xCE, ">I"))

@@ -32,7 +32,8 @@ SANITIZED = bool(os.environ.get("GIBBON_TEST_SANITIZER"))
 PATH = "/usr/local/bin:/usr/bin:/bin"
 # What an agent may leave in its state directory; everything else is a remnant.
 FOLDERS = ("scratch", "output", "jobs")
-RESIDENTS = {"lock", "mark", "user.key", "node.key", "gibbon.toml", "agent.log", "agent.sock", *FOLDERS}
+RESIDENTS = {"lock", "mark", "user.key", "node.key", "link.key", "root.key", "gibbon.toml", "agent.log", "agent.sock"}
+RESIDENTS |= {"pool", "pool.new", *FOLDERS}
 
 
 def memory_max_kib(mebibytes):

@@ -45,10 +45,10 @@ std::string completed(const std::string& words) {
 }
 
 TEST(Completion, WorksInBash) {
-  EXPECT_EQ(completed("gibbon ''"), "run agent up down status ps cancel simulate version completion help\n");
+  EXPECT_EQ(completed("gibbon ''"), "run agent up down status ps cancel invite join leave peers simulate version completion help\n");
   EXPECT_EQ(completed("gibbon --state /tmp --color always st"), "status\n");
   EXPECT_EQ(completed("gibbon --color ''"), "auto always never\n");
-  EXPECT_EQ(completed("gibbon run --t"), "--timeout --tag\n");
+  EXPECT_EQ(completed("gibbon run --t"), "--timeout --tag --trace\n");
   EXPECT_EQ(completed("gibbon run -j 4 --ke"), "--keep-order\n");
   EXPECT_EQ(completed("gibbon run --progress = b"), "bar\n");
   EXPECT_EQ(completed("gibbon run --progress = bar --dr"), "--dry-run\n");

@@ -44,7 +44,7 @@ std::string help(const Words& words) {
 TEST(CommandLine, KnowsTheCommands) {
   EXPECT_EQ(command<AgentOptions>({"agent", "--slots", "4"}).slots, 4U);
   EXPECT_EQ(command<AgentOptions>({"agent"}).slots, std::nullopt);
-  EXPECT_EQ(command<UpOptions>({"up", "--slots=65536"}).slots, 65536U);
+  EXPECT_EQ(command<UpOptions>({"up", "--slots=65536"}).agent.slots, 65536U);
   EXPECT_FALSE(command<DownOptions>({"down"}).now);
   EXPECT_TRUE(command<DownOptions>({"down", "--now"}).now);
   EXPECT_EQ(command<StatusOptions>({"status", "--json"}).format, OutputFormat::json);
@@ -55,6 +55,44 @@ TEST(CommandLine, KnowsTheCommands) {
   EXPECT_EQ(command<VersionOptions>({"version"}).format, OutputFormat::text);
   EXPECT_EQ(command<VersionOptions>({"--version"}).format, OutputFormat::text);
   EXPECT_EQ(command<CompletionOptions>({"completion", "fish"}).shell, Shell::fish);
+}
+
+TEST(CommandLine, AnAgentListensAndLooksWhereItIsTold) {
+  const auto agent =
+      command<UpOptions>({"up", "--listen", "*:0", "--listen=[::1]", "--seed", "alpha:7", "--seed", "10.0.0.1"});
+  ASSERT_EQ(agent.agent.listen.size(), 2U);
+  EXPECT_EQ(text_of(agent.agent.listen[0]), "*:0");
+  EXPECT_EQ(text_of(agent.agent.listen[1]), "[::1]:4422");
+  ASSERT_EQ(agent.agent.seeds.size(), 2U);
+  EXPECT_EQ(text_of(agent.agent.seeds[1]), "10.0.0.1:4422");
+  EXPECT_TRUE(command<AgentOptions>({"agent"}).listen.empty());
+  EXPECT_EQ(refusal({"agent", "--listen", "alpha:x"}),
+            "--listen \"alpha:x\": the port is no number from 0 to 65535 | write it as HOST:PORT, as in --listen "
+            "alpha.example.org:4422 | 2");
+  EXPECT_EQ(
+      refusal({"agent", "--seed", "*"}),
+      "--seed \"*\": nobody in particular is there | write it as HOST:PORT, as in --seed alpha.example.org:4422 | 2");
+}
+
+TEST(CommandLine, InvitesJoinsAndLeaves) {
+  const auto invite = command<InviteOptions>({"invite", "--ttl", "2h", "--uses", "20", "--name", "alpha"});
+  EXPECT_EQ(invite.life, std::chrono::hours(2));
+  EXPECT_EQ(invite.uses, 20U);
+  EXPECT_EQ(invite.name, "alpha");
+  EXPECT_EQ(command<InviteOptions>({"invite"}).life, std::chrono::hours(1));
+  EXPECT_EQ(command<InviteOptions>({"invite"}).uses, 1U);
+  EXPECT_EQ(command<JoinOptions>({"join", "-"}).token, "-");
+  EXPECT_TRUE(command<JoinOptions>({"join", "gib1-x"}).start);
+  EXPECT_FALSE(command<JoinOptions>({"join", "gib1-x", "--no-start"}).start);
+  EXPECT_EQ(command<JoinOptions>({"join", "--name", "beta", "gib1-x"}).name, "beta");
+  EXPECT_TRUE(command<LeaveOptions>({"leave", "--now"}).now);
+  EXPECT_TRUE(command<PeersOptions>({"peers", "--porcelain"}).porcelain);
+  EXPECT_EQ(refusal({"join"}), "gibbon join needs a token | gibbon join [OPTIONS] TOKEN|- | 2");
+  EXPECT_EQ(refusal({"invite", "--ttl", "59s"}), "--ttl takes a time from 1m to 30d, not \"59s\" | as in --ttl 2h | 2");
+  EXPECT_EQ(refusal({"invite", "--uses", "65"}), "--uses takes a whole number from 1 to 64, not \"65\" |  | 2");
+  EXPECT_EQ(refusal({"join", "--name", "a\nb", "x"}),
+            "--name \"a\\nb\" is no name for a machine | 1 to 64 bytes without control characters | 2");
+  EXPECT_EQ(refusal({"peers", "--json", "--porcelain"}), "--json and --porcelain exclude each other |  | 2");
 }
 
 TEST(CommandLine, TakesGlobalOptionsOnBothSidesOfTheCommand) {
@@ -102,8 +140,8 @@ TEST(CommandLine, SaysHowErrorsAreToBeWritten) {
 }
 
 TEST(Help, IsThereForEveryCommand) {
-  for (const std::string name :
-       {"run", "agent", "up", "down", "status", "ps", "cancel", "simulate", "version", "completion", "help"}) {
+  for (const std::string name : {"run", "agent", "up", "down", "status", "ps", "cancel", "invite", "join", "leave",
+                                 "peers", "simulate", "version", "completion", "help"}) {
     EXPECT_THAT(help({"help", name}), AllOf(HasSubstr("Usage: gibbon " + name), HasSubstr("Examples:"))) << name;
     EXPECT_EQ(help({name, "--help"}), help({"help", name}));
     EXPECT_THAT(help({name, "-h"}), AllOf(HasSubstr("Usage: gibbon " + name), Not(HasSubstr("Examples:")))) << name;

@@ -122,8 +122,30 @@ TEST(JsonStatus, HasEverything) {
                               .notes = {"n"}};
   EXPECT_EQ(json_status(status, 7),
             R"({"v":1,"node":"alpha","version":"0.1.0","pid":7,"slots":8,"running":3,"jobs":1,"uptime":1.0,)"
-            R"("state_directory":"/x","notes":["n"]})"
+            R"("state_directory":"/x","notes":["n"],"pool":null})"
             "\n");
+}
+
+TEST(JsonPeers, HaveThePoolAndItsRows) {
+  EXPECT_EQ(json_peers({}), "{\"v\":1,\"pool\":null,\"peers\":[]}\n");
+  client::Peers peers;
+  peers.pool = client::PoolState{.name = "alpha", .node = "beta", .links = 1, .not_after_ms = 1'000};
+  peers.rows.push_back({.name = "alpha",
+                        .linked_ns = 2'000'000'000,
+                        .round_trip_ns = 1'000'000,
+                        .slots = 4,
+                        .roles = 0b11,
+                        .program_version = "1"});
+  const std::string zeros(64, '0');
+  EXPECT_EQ(
+      json_peers(peers),
+      R"({"v":1,"pool":{"id":")" + zeros +
+          R"(","name":"alpha","node":"beta","addresses":[],"links":1,"certificate_ends":"1970-01-01T00:00:01.000Z",)"
+          R"("why_no_help":null},"peers":[{"node":")" +
+          zeros +
+          R"(","name":"alpha","address":null,"dialled":false,"linked":2.0,"round_trip":0.001,"slots":4,)"
+          R"("roles":["member","run"],"version":"1","refusal":null}]})"
+          "\n");
 }
 
 TEST(JsonError, HasCodeMessageAndHint) {

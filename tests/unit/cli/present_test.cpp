@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "crypto/wall_time.h"
+
 namespace agent::cli {
 namespace {
 
@@ -112,7 +114,8 @@ TEST(Summary, OfARunThatWentWell) {
   RunSummary summary{.ok = 4, .wall = 1s, .slots = 8, .private_agent = true};
   EXPECT_EQ(end_summary(summary),
             "gibbon: 4 ok, 0 failed in 1.0 s on 1 node (8 slots). No agent was running: used a private one.\n");
-  summary = {.ok = 9, .wall = 492s, .nodes = {{.node = "beta", .results = 5}, {.node = "alpha", .results = 4}}, .slots = 1};
+  summary = {
+      .ok = 9, .wall = 492s, .nodes = {{.node = "beta", .results = 5}, {.node = "alpha", .results = 4}}, .slots = 1};
   EXPECT_EQ(end_summary(summary), "gibbon: 9 ok, 0 failed in 8m12s on 2 nodes: beta 5, alpha 4.\n");
   summary.nodes.resize(1);
   EXPECT_EQ(end_summary(summary), "gibbon: 9 ok, 0 failed in 8m12s on 1 node (1 slot).\n");
@@ -251,7 +254,7 @@ TEST(Status, IsAFewLines) {
                               .uptime_ns = 62'000'000'000,
                               .state_directory = "/home/a/x",
                               .notes = {"a note", "two"}};
-  EXPECT_EQ(status_table(status, 4711),
+  EXPECT_EQ(status_table(status, 4711, 0),
             "node    alpha\n"
             "agent   gibbon 0.1.0, pid 4711, up 1m02s\n"
             "slots   3 of 8 in use\n"
@@ -259,6 +262,70 @@ TEST(Status, IsAFewLines) {
             "state   /home/a/x\n"
             "note    a note\n"
             "note    two\n");
+}
+
+client::PoolState sample_pool() {
+  client::PoolState pool{.name = "alpha", .node = "beta", .links = 1, .not_after_ms = 100 * crypto::day_ms};
+  pool.pool.fill(std::byte{0xab});
+  protocol::Address address{.port = 4'422};
+  address.ip[10] = address.ip[11] = std::byte{0xff};
+  address.ip[12] = std::byte{10};
+  address.ip[15] = std::byte{7};
+  pool.reachable.push_back(address);
+  return pool;
+}
+
+TEST(Status, TellsOfThePool) {
+  client::Status status{.node = "beta", .program_version = "0.1.0", .slots = 1, .state_directory = "/x"};
+  status.pool = sample_pool();
+  EXPECT_EQ(status_table(status, 1, 0),
+            "node    beta\n"
+            "agent   gibbon 0.1.0, pid 1, up 0 ms\n"
+            "slots   0 of 1 in use\n"
+            "jobs    0\n"
+            "state   /x\n"
+            "pool    the pool of alpha (abababab), as beta\n"
+            "at      10.0.0.7:4422\n"
+            "linked  with 1 peer\n");
+  status.pool->reachable.clear();
+  status.pool->links = 0;
+  status.pool->why_no_help = "nobody is linked";
+  EXPECT_THAT(
+      status_table(status, 1, 41 * crypto::day_ms),
+      testing::EndsWith("at      no address: it only dials\n"
+                        "linked  with 0 peers\n"
+                        "help    none: nobody is linked\n"
+                        "note    this node's certificate ends in 59 days: then join again with a new invitation\n"));
+}
+
+TEST(Pool, TheEndOfACertificateIsToldWhenItIsNear) {
+  const client::PoolState pool = sample_pool();
+  EXPECT_EQ(end_warning(pool, 39 * crypto::day_ms), std::nullopt);
+  EXPECT_EQ(end_warning(pool, 99 * crypto::day_ms),
+            "this node's certificate ends in 1 day: then join again with a new invitation");
+  EXPECT_EQ(end_warning(pool, 100 * crypto::day_ms),
+            "this node's certificate has ended: join again with a new invitation");
+}
+
+TEST(Peers, AreATableOrColumns) {
+  client::PeerRow peer{.node = {},
+                       .name = "be ta",
+                       .address = sample_pool().reachable.front(),
+                       .linked_ns = 62'000'000'000,
+                       .round_trip_ns = 1'250'000,
+                       .slots = 8,
+                       .roles = 0b11,
+                       .program_version = "0.1.0",
+                       .refusal = "no sandbox"};
+  EXPECT_EQ(peer_table({peer}),
+            "NAME   ID        ADDRESS        LINKED  RTT     SLOTS  ROLES       VERSION\n"
+            "be ta  00000000  10.0.0.7:4422  1m02s   1.2 ms  8      member+run  0.1.0\n"
+            "be ta refused: no sandbox\n");
+  EXPECT_EQ(peer_columns({peer}), std::string(64, '0') + " be_ta 10.0.0.7:4422 62 1.250 8 member+run 0.1.0\n");
+  peer.address.port = 0;
+  EXPECT_EQ(peer_columns({peer}), std::string(64, '0') + " be_ta - 62 1.250 8 member+run 0.1.0\n");
+  EXPECT_EQ(peer_table({}), "no peers\n");
+  EXPECT_EQ(role_names(0b11110), "run+submit+admin+issue");
 }
 
 TEST(Errors, HaveAHintIfThereIsOne) {

@@ -44,6 +44,16 @@ Source input_source(Tie tie = Tie::product) {
   return {.kind = Kind::standard_input, .tie = tie};
 }
 
+TEST(RunBranches, AreEightOrSaid) {
+  EXPECT_EQ(run({"x", ":::", "a"}).branch_number, 8U);
+  EXPECT_EQ(run({"-b", "3", "x", ":::", "a"}).branch_number, 3U);
+  EXPECT_EQ(run({"--branches=0", "x", ":::", "a"}).branch_number, 0U);
+  EXPECT_EQ(run({"--local", "x", ":::", "a"}).branch_number, 0U);
+  EXPECT_EQ(refusal({"--local", "-b", "0", "x", ":::", "a"}), "--local and -b exclude each other | --local is -b 0");
+  EXPECT_EQ(refusal({"-b", "auto", "x", ":::", "a"}),
+            "--branches takes a whole number from 0 to 65535, not \"auto\" | ");
+}
+
 TEST(RunMode, IsAListWithASource) {
   const auto options = run({"gzip", "-9", "{}", ":::", "a", "-b"});
   EXPECT_EQ(options.mode, RunMode::list);
@@ -260,7 +270,7 @@ TEST(RunMistakes, AreNamed) {
   EXPECT_EQ(refusal({"--keep-oder", "x"}), "unknown option --keep-oder | did you mean --keep-order?");
   EXPECT_EQ(refusal({"-keep-order", "x"}), "unknown option -e | for the options: gibbon help run");
   EXPECT_EQ(refusal({"-tag", "x"}), "unknown option -tag | did you mean --tag?");
-  EXPECT_EQ(refusal({"--branches=3", "x"}), "unknown option --branches | for the options: gibbon help run");
+  EXPECT_EQ(refusal({"--relays=3", "x"}), "unknown option --relays | for the options: gibbon help run");
   EXPECT_EQ(refusal({"--timeout"}), "--timeout needs a value: --timeout DURATION | ");
   EXPECT_EQ(refusal({"-j"}), "-j needs a value: -j N | ");
   EXPECT_EQ(

@@ -73,7 +73,8 @@ tl::expected<Config, Problem> read_whole(const std::string& content) {
 }
 
 TEST(ConfigTest, PlacesAreTextsOrListsOfThem) {
-  const auto config = read_whole("listen = \"[::1]:0\"\nseeds = [\"alpha\", \"10.0.0.1:80\"]\nallow_weak_sandbox = true\n");
+  const auto config =
+      read_whole("listen = \"[::1]:0\"\nseeds = [\"alpha\", \"10.0.0.1:80\"]\nallow_weak_sandbox = true\n");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->listen, (std::vector{*parse_endpoint("[::1]:0")}));
   EXPECT_EQ(config->seeds, (std::vector{*parse_endpoint("alpha:4422"), *parse_endpoint("10.0.0.1:80")}));

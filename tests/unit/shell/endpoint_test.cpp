@@ -48,7 +48,8 @@ TEST(EndpointTest, what_is_wrong_is_said) {
   EXPECT_EQ(error_of(""), EndpointError::empty);
   for (const char* text : {"alpha:", "alpha:x", "alpha:65536", "alpha:-1", "alpha:1 ", "[::1]:"})
     EXPECT_EQ(error_of(text), EndpointError::bad_port) << text;
-  for (const char* text : {":1", "10.0.0:1", "300.0.0.1:1", "a b:1", "a..b:1", "-a:1", "[10.0.0.1]:1", "[::1:1", "[::1]1"})
+  for (const char* text :
+       {":1", "10.0.0:1", "300.0.0.1:1", "a b:1", "a..b:1", "-a:1", "[10.0.0.1]:1", "[::1:1", "[::1]1"})
     EXPECT_EQ(error_of(text), EndpointError::bad_host) << text;
   EXPECT_EQ(error_of("2001:db8::1"), EndpointError::no_brackets);
 }

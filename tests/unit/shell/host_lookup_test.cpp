@@ -55,7 +55,8 @@ TEST_F(HostLookupTest, nobody_to_look_for_is_found_at_once) {
 TEST_F(HostLookupTest, one_that_is_destroyed_tells_nothing) {
   bool told = false;
   {
-    const HostLookup lookup(loop.get(), {"nobody.invalid", "localhost"}, [&](const HostLookup::Answers&) { told = true; });
+    const HostLookup lookup(loop.get(), {"nobody.invalid", "localhost"},
+                            [&](const HostLookup::Answers&) { told = true; });
   }
   loop.settle();
   EXPECT_FALSE(told);

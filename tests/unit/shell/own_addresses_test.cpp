@@ -28,7 +28,8 @@ TEST(OwnAddressesTest, everywhere_is_the_addresses_of_this_machine) {
     EXPECT_EQ(std::ranges::count(own, address), 1);
   }
   const auto loopbacks = std::ranges::count_if(own, is_loopback);
-  EXPECT_TRUE(loopbacks == 0 || loopbacks == static_cast<std::ptrdiff_t>(own.size())) << "only if nothing else is there";
+  EXPECT_TRUE(loopbacks == 0 || loopbacks == static_cast<std::ptrdiff_t>(own.size()))
+      << "only if nothing else is there";
 }
 
 TEST(OwnAddressesTest, what_is_not_listened_at_is_not_told) {

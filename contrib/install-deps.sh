@@ -27,6 +27,7 @@ test_packages=(
   clang               # the second compiler, and libFuzzer
   libclang-rt-14-dev  # its sanitizer and fuzzer runtimes
   git                 # tests/tidy asks it which files belong to the tree
+  iproute2 nftables   # tests/cluster: networks of its own, and cuts in them
 )
 
 case "${1:-}" in

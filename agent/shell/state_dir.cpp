@@ -72,12 +72,13 @@ bool write_fully(int fd, const char* data, std::size_t size) {
 }
 
 // Whoever only asks for the holder has the lock for a moment itself, and must not pass for one.
+constexpr timespec lock_pause{.tv_sec = 0, .tv_nsec = 2'000'000};
+
 bool locked_soon(int fd) {
   constexpr int tries_max = 20;
   for (int i = 0; i < tries_max; ++i) {
     if (flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
-    constexpr timespec pause{.tv_sec = 0, .tv_nsec = 2'000'000};
-    (void)nanosleep(&pause, nullptr);
+    (void)nanosleep(&lock_pause, nullptr);
   }
   return false;
 }
@@ -190,7 +191,7 @@ tl::expected<void, Problem> StateDir::lock() {
                                              " already uses the state directory " + path_,
                                   .hint = "gibbon status, or another directory: --state DIR"});
   }
-  if (const auto pid = marking_agent()) {
+  if (const auto pid = agent_that_stays()) {
     lock_ = {};
     return tl::unexpected(Problem{.message = "an agent (pid " + std::to_string(*pid) + ") uses the state directory " +
                                              path_ + ", although somebody removed its lock",
@@ -201,6 +202,17 @@ tl::expected<void, Problem> StateDir::lock() {
     return tl::unexpected(cannot("write", path, errno));
   }
   return {};
+}
+
+// One that is ending has let go of its lock a moment before it is gone.
+std::optional<int> StateDir::agent_that_stays() const {
+  constexpr int tries_max = 500;
+  std::optional<int> pid = marking_agent();
+  for (int i = 0; pid && i < tries_max; ++i) {
+    (void)nanosleep(&lock_pause, nullptr);
+    pid = marking_agent();
+  }
+  return pid;
 }
 
 // Another process that has marked this directory as its own and lives.

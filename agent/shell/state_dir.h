@@ -90,6 +90,7 @@ class StateDir {
   };
   [[nodiscard]] std::optional<Mark> whole_mark() const;
   [[nodiscard]] std::optional<int> marking_agent() const;
+  [[nodiscard]] std::optional<int> agent_that_stays() const;
   [[nodiscard]] std::string directory_identity() const;
   [[nodiscard]] std::optional<std::string> read_small(const std::string& name) const;
 

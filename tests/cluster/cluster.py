@@ -46,10 +46,19 @@ class Node:
         variables.update(more)
         return variables
 
+    @property
+    def prefix(self):
+        """What puts a process into this machine's network."""
+        return self.pool.network.prefix(self.name) if self.pool.network else []
+
+    @property
+    def host(self):
+        return self.pool.network.address(self.name) if self.pool.network else "127.0.0.1"
+
     def command(self, *words, timeout=60, stdin=b"", **more):
         """`gibbon WORDS...` of this machine's user, to its end."""
         began = time.monotonic()
-        done = subprocess.run([GIBBON, *words], input=stdin, capture_output=True, cwd=self.work,
+        done = subprocess.run([*self.prefix, GIBBON, *words], input=stdin, capture_output=True, cwd=self.work,
                               env=self.environment(**more), timeout=timeout * harness.SCALE)
         return Ended(done.returncode, done.stdout, done.stderr, time.monotonic() - began)
 
@@ -61,7 +70,7 @@ class Node:
 
     def begin(self, *words):
         """The same, while other things happen."""
-        return subprocess.Popen([GIBBON, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        return subprocess.Popen([*self.prefix, GIBBON, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, cwd=self.work, env=self.environment())
 
     def start(self, *words, port=0):
@@ -71,8 +80,8 @@ class Node:
     def launch(self, *words, port=0):
         """The agent in the foreground, so that its process is ours to stop and kill."""
         log = open(os.path.join(self.directory, "agent.log"), "ab")
-        words = ["agent", "--slots", str(self.slots), "--listen", f"127.0.0.1:{port}", "--events", self.events, *words]
-        self.agent = subprocess.Popen([GIBBON, *words], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        words = ["agent", "--slots", str(self.slots), "--listen", f"{self.host}:{port}", "--events", self.events, *words]
+        self.agent = subprocess.Popen([*self.prefix, GIBBON, *words], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                       cwd=self.work, env=self.environment())
         log.close()
 
@@ -138,8 +147,10 @@ class Node:
 
 
 class Pool:
-    def __init__(self, directory, names, slots=1, seeds=True):
+    def __init__(self, directory, names, slots=1, network=None):
+        """`network`: one of network.py, in which each has its own; else all share this machine's loopback."""
         self.directory = directory
+        self.network = network
         self.nodes = {name: Node(self, name, slots) for name in names}
         self.names = list(names)
 

@@ -151,9 +151,10 @@ class OtherCommands(ProcessTest):
             self.assertEqual(ended.err, b"")
 
     def test_help_names_no_command_that_is_not_there(self):
-        known = {"run", "agent", "up", "down", "status", "ps", "cancel", "version", "completion", "help"}
+        known = {"run", "agent", "up", "down", "status", "ps", "cancel", "invite", "join", "leave", "peers", "version",
+                 "completion", "help"}
         text = self.gibbon("--help").out.decode()
-        for name in ("deploy", "invite", "join", "fork", "lend", "peers", "doctor", "attach", "web", "top"):
+        for name in ("deploy", "fork", "lend", "doctor", "revoke", "attach", "web", "top"):
             self.assertNotRegex(text, rf"(?m)^\s+{name}\b")
         for name in known - {"help"}:
             self.assertRegex(text, rf"(?m)^\s+{name}\b")

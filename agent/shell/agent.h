@@ -208,7 +208,6 @@ class Agent {
   std::unique_ptr<PoolMember> member_;               // nothing: in no pool
   EventRecord record_;
   std::vector<std::unique_ptr<PoolMember>> parted_;  // whose last words are on their way
-  EventRecord record_;
   UvHandle<uv_timer_t> farewell_timer_;
   std::vector<core::ClientId> watchers_;  // of who joins
   UvHandle<uv_timer_t> timer_;

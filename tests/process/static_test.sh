@@ -10,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-allowed=" dlopen getaddrinfo getpwuid_r getservbyname_r getservbyport_r "
+allowed=" dlopen getaddrinfo getpwuid_r getservbyname getservbyport_r "
 build=${1:-build/static}
 
 fail() {

@@ -20,6 +20,7 @@
 #include "protocol/decode_error.h"
 #include "protocol/ids.h"
 #include "protocol/limits.h"
+#include "protocol/message_peer.h"
 
 namespace protocol::client {
 
@@ -182,7 +183,7 @@ struct Verdict {
   // How the first iteration that failed ended, if one did.
   std::int32_t first_failure_exit = 0;
   std::int32_t first_failure_signal = 0;
-  std::string reason;            // for people; empty if the ending says it all
+  std::string reason;  // for people; empty if the ending says it all
   std::vector<NodeShare> nodes;  // those with the most results first
   bool operator==(const Verdict&) const = default;
 };
@@ -294,6 +295,11 @@ enum class Sender : std::uint8_t { client, agent };
   return asks ? Sender::client : Sender::agent;
 }
 
+[[nodiscard]] std::string_view to_string(Outcome outcome);
+[[nodiscard]] std::string_view to_string(Ending ending);
+[[nodiscard]] std::string_view to_string(JobState state);
+[[nodiscard]] std::string_view to_string(RefusalCode code);
+
 // REQUIRES: as protocol::encode.
 [[nodiscard]] std::vector<std::byte> encode(const ClientMessage& message);
 [[nodiscard]] tl::expected<ClientMessage, DecodeError> decode_client(std::span<const std::byte> input);
@@ -304,3 +310,26 @@ enum class Sender : std::uint8_t { client, agent };
 inline constexpr std::size_t results_overhead_bytes = 64;
 
 }  // namespace protocol::client
+
+namespace protocol {
+template <>
+struct LastOf<client::Outcome> {
+  static constexpr auto value = client::Outcome::skipped;
+};
+template <>
+struct LastOf<client::Ending> {
+  static constexpr auto value = client::Ending::failed;
+};
+template <>
+struct LastOf<client::JobState> {
+  static constexpr auto value = client::JobState::ended;
+};
+template <>
+struct LastOf<client::Haste> {
+  static constexpr auto value = client::Haste::now;
+};
+template <>
+struct LastOf<client::RefusalCode> {
+  static constexpr auto value = client::RefusalCode::pool;
+};
+}  // namespace protocol

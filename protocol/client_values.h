@@ -1,15 +1,14 @@
 #pragma once
-// What the messages of the local client socket (client.h) are made of: items, results, jobs, and the pool as its
-// members see it.
+// The values that the messages of the client socket are made of (client.h).
 
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <variant>
 #include <vector>
 
 #include "protocol/ids.h"
+#include "protocol/limits.h"
 #include "protocol/message_peer.h"
 
 namespace protocol::client {
@@ -131,32 +130,4 @@ struct PeerRow {
   bool operator==(const PeerRow&) const = default;
 };
 
-[[nodiscard]] std::string_view to_string(Outcome outcome);
-[[nodiscard]] std::string_view to_string(Ending ending);
-[[nodiscard]] std::string_view to_string(JobState state);
-[[nodiscard]] std::string_view to_string(RefusalCode code);
-
 }  // namespace protocol::client
-
-namespace protocol {
-template <>
-struct LastOf<client::Outcome> {
-  static constexpr auto value = client::Outcome::skipped;
-};
-template <>
-struct LastOf<client::Ending> {
-  static constexpr auto value = client::Ending::failed;
-};
-template <>
-struct LastOf<client::JobState> {
-  static constexpr auto value = client::JobState::ended;
-};
-template <>
-struct LastOf<client::Haste> {
-  static constexpr auto value = client::Haste::now;
-};
-template <>
-struct LastOf<client::RefusalCode> {
-  static constexpr auto value = client::RefusalCode::pool;
-};
-}  // namespace protocol

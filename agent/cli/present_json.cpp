@@ -93,6 +93,7 @@ Json result_object(const client::Result& result, RunMode mode) {
   }
   if (!result.reason.empty()) put_text(json, "reason", result.reason);
   json["attempt"] = result.attempt;
+  if (!result.node.empty()) put_text(json, "node", result.node);
   // Nobody was told when a task began that was lost, or whether it did.
   json["start"] = result.start_wall_ms == 0 ? Json(nullptr) : Json(shell::iso_time(result.start_wall_ms));
   json["duration"] = seconds(result.duration_ns);
@@ -127,6 +128,13 @@ Json verdict_object(const client::Verdict& verdict, int exit_code) {
   json["wall"] = seconds(verdict.wall_ns);
   json["task_time"] = seconds(verdict.task_time_ns);
   json["exit_code"] = exit_code;
+  for (const client::NodeShare& share : verdict.nodes) {
+    Json one;
+    if (!share.node.empty()) put_text(one, "node", share.node);
+    one["results"] = share.results;
+    one["task_time"] = seconds(share.task_time_ns);
+    json["nodes"].push_back(std::move(one));
+  }
   return json;
 }
 

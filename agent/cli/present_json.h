@@ -19,6 +19,7 @@
 namespace agent::cli {
 
 // One result on one line, with its newline (--jsonl). `seq` is that of {#}: of a piece, its first index and one.
+// `node` is the machine that ran it.
 // `stdout` and `stderr` are texts, or {"path","size"} where the output lies in a file, without a path if in none that
 // stays.
 [[nodiscard]] std::string json_result(const protocol::client::Result& result, RunMode mode);

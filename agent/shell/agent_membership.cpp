@@ -169,8 +169,8 @@ tl::expected<std::string, Refusal> Agent::enter_pool() {
 tl::expected<std::string, Refusal> Agent::leave_pool(client::Haste how) {
   const auto folder = PoolFolder::open(state_);
   if (!member_ && folder && !*folder) return refused({.message = "this machine is in no pool", .hint = {}});
-  if (core_.job_count() > 0 && how == client::Haste::polite) {
-    const std::size_t count = core_.job_count();
+  if (core_.own_job_count() > 0 && how == client::Haste::polite) {
+    const std::size_t count = core_.own_job_count();
     return refused({.message = std::to_string(count) + (count == 1 ? " job runs" : " jobs run") + " here",
                     .hint = "wait for the end, gibbon cancel all, or gibbon leave --now"},
                    RefusalCode::limit);

@@ -25,6 +25,7 @@ void Agent::carry_out(const core::StartTask& start) {
   const JobTasks* job = tasks_of(start.job);
   assert(job != nullptr);
   client::Result& result = tasks_.begin(start);
+  if (pool_finishing_) return post(core::TaskLost{.task = start.task, .cause = core::TaskLost::Cause::no_room});
   if (!job->is_ready(start)) {
     result.reason = "its arguments did not come along";
     return post(core::TaskLost{.task = start.task, .cause = core::TaskLost::Cause::no_room});

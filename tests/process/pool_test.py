@@ -215,6 +215,21 @@ class Pool(ProcessTest):
         wait_until(lambda: len(set(self.expect(self.at(beta, *work), 0).out.split())) == 2, "help from alpha")
         self.assertIsNone(json.loads(self.at(beta, "status", "--json").out)["pool"]["why_no_help"])
 
+    def test_a_helper_goes_when_it_is_told_and_its_work_is_done_elsewhere(self):
+        for how in (["down"], ["leave"]):
+            name = how[0]
+            alpha = self.founder("alpha-" + name)
+            beta = self.member(alpha, "beta-" + name)
+            task = f"echo $GIBBON_NODE {{}} >>{name}-log; sleep 1; test $GIBBON_NODE = alpha-{name} || sleep 300; echo {{}}"
+            child = self.start("--state", alpha, "run", "-k", f"cd {self.work}; {task}", ":::", *map(str, range(8)))
+            self.wait_for_file(f"{name}-log", content=f"beta-{name}".encode())
+            self.expect(self.at(beta, *how), 0)
+            if name == "down":
+                self.assertFalse(self.answers(beta))
+            ended = self.expect(self.finish(child, seconds=40), 0)
+            self.assertEqual(ended.out.split(), [str(n).encode() for n in range(8)])
+            self.wait_for_none(lambda: self.running("sleep 300"), "tasks of others", seconds=30)
+
     # --- where
 
     def test_a_named_port_that_is_taken_is_an_error_and_the_usual_one_is_not(self):

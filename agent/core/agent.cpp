@@ -99,11 +99,6 @@ std::optional<Deadline> Agent::compute_deadline() const {
   return next;
 }
 
-std::size_t Agent::own_job_count() const {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(jobs_, [](const auto& each) { return each.second.root.has_value(); }));
-}
-
 std::optional<Counts> Agent::counts(JobId job) const {
   const Branch* branch = root_branch(job);
   if (branch == nullptr) return std::nullopt;

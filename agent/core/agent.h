@@ -77,6 +77,8 @@ class Agent {
   [[nodiscard]] std::optional<Deadline> next_deadline() const { return due_; }
 
   [[nodiscard]] std::size_t job_count() const { return jobs_.size(); }
+  // Of those, the ones that were submitted here; the others are of masters elsewhere.
+  [[nodiscard]] std::size_t own_job_count() const;
   [[nodiscard]] std::size_t running_count() const { return tasks_.size(); }
   [[nodiscard]] std::optional<Counts> counts(JobId job) const;
   // Everything below this index is committed or lost, and nothing of it starts again.

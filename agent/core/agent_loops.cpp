@@ -181,4 +181,9 @@ bool Agent::could_start(const Branch& branch) const {
   return branch.wants_slot() && slots_.can_place(branch.loop()) && deadline_of(branch) && may_run(branch.loop().job);
 }
 
+std::size_t Agent::own_job_count() const {
+  const auto is_own = [](const auto& each) { return each.second.root.has_value(); };
+  return static_cast<std::size_t>(std::ranges::count_if(jobs_, is_own));
+}
+
 }  // namespace agent::core

@@ -105,9 +105,15 @@ Agent::Agent(uv_loop_t* loop, StateDir& state, const AgentOptions& options, cryp
       loop, launchers,
       TaskPool::Callbacks{
           .on_started = [this](core::TaskId task, const exec::TaskStarted& started) { task_started(task, started); },
-          .on_exited = [this](core::TaskId task, const exec::TaskExited& exited,
-                              exec::Launcher& launcher) { task_exited(task, exited, launcher); },
-          .on_lost = [this](core::TaskId task) { task_lost(task); },
+          .on_exited =
+              [this](core::TaskId task, const exec::TaskExited& exited, exec::Launcher& launcher) {
+                // What ends with us has no result.
+                if (!pool_finishing_) task_exited(task, exited, launcher);
+              },
+          .on_lost =
+              [this](core::TaskId task) {
+                if (!pool_finishing_) task_lost(task);
+              },
           .on_finished = [this] { options_.on_ended(); }});
   timer_.reset(new uv_timer_t{});
   uv_timer_init(loop, timer_.get());
@@ -232,8 +238,7 @@ void Agent::carry_out(const core::AnswerVerdict& answer) {
   Held* held = find(answer.job);
   assert(held != nullptr);
   held->verdict = answer;
-  if (member_)
-    member_->notary().sign_ending(answer.job, epoch_of(surroundings_), answer.verdict, held->job->job_key());
+  if (member_) member_->notary().sign_ending(answer.job, epoch_of(surroundings_), answer.verdict, held->job->job_key());
   Delivery& delivery = held->job->delivery();
   if (answer.verdict == core::Verdict::hit && held->job->terms().lowest_hit && answer.decisive) {
     delivery.drop_from(answer.decisive->end);
@@ -287,8 +292,7 @@ void Agent::deliver(Held& held) {
 }
 
 bool Agent::recording() const {
-  return options_.on_event ||
-         std::ranges::any_of(held_, [](const auto& each) { return each.second.wants_events; });
+  return options_.on_event || std::ranges::any_of(held_, [](const auto& each) { return each.second.wants_events; });
 }
 
 void Agent::record(const std::optional<core::JobId>& job, const std::string& line) {
@@ -377,9 +381,10 @@ void Agent::shut_down(core::StopHow how) {
   end_when_idle();
 }
 
-// Ends when nothing runs. Clients that have not taken everything yet are given up: they see the end of the stream.
+// Ends when nothing runs that was launched here; what runs for others is theirs to start again. Clients that have not
+// taken everything yet are given up: they see the end of the stream.
 void Agent::end_when_idle() {
-  if (!shutting_down_ || pool_finishing_ || core_.job_count() > 0 || pumping_) return;
+  if (!shutting_down_ || pool_finishing_ || core_.own_job_count() > 0 || pumping_) return;
   pool_finishing_ = true;
   part(PoolMember::Leaving::for_now);
   for (auto& [id, session] : sessions_) session->finish();

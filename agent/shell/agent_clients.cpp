@@ -229,8 +229,8 @@ client::Jobs Agent::jobs(bool ended_too) const {
 }
 
 tl::expected<void, Refusal> Agent::stop(ClientSession& session, client::Haste how) {
-  if (how == client::Haste::polite && core_.job_count() > 0) {
-    const std::size_t count = core_.job_count();
+  if (how == client::Haste::polite && core_.own_job_count() > 0) {
+    const std::size_t count = core_.own_job_count();
     return refused(RefusalCode::limit,
                    std::to_string(count) + (count == 1 ? " job is" : " jobs are") + " running on " + surroundings_.node,
                    "wait for the end, gibbon cancel all, or gibbon down --now");

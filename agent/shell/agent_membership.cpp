@@ -29,6 +29,19 @@ std::int64_t own_end_ms(const Pool& pool) {
   return crypto::decode_certificate_body(first.value().body).value().not_after_ms;
 }
 
+// Empty: somebody may help.
+std::string why_no_help(const PoolMember& member) {
+  const auto linked = member.links().linked();
+  if (linked.empty()) return "nobody is linked";
+  std::string why;
+  for (const PeerLinks::Linked& each : linked) {
+    const std::string refusal = member.refusal_of(each.met.node);
+    if (refusal.empty()) return {};
+    why = each.met.member.certificate.name + " refused: " + refusal;
+  }
+  return linked.size() == 1 ? why : "all " + std::to_string(linked.size()) + " peers refuse; " + why;
+}
+
 }  // namespace
 
 // --- in --------------------------------------------------------------------------------------------------------------
@@ -156,8 +169,8 @@ tl::expected<std::string, Refusal> Agent::enter_pool() {
 tl::expected<std::string, Refusal> Agent::leave_pool(client::Haste how) {
   const auto folder = PoolFolder::open(state_);
   if (!member_ && folder && !*folder) return refused({.message = "this machine is in no pool", .hint = {}});
-  if (core_.job_count() > 0 && how == client::Haste::polite) {
-    const std::size_t count = core_.job_count();
+  if (core_.own_job_count() > 0 && how == client::Haste::polite) {
+    const std::size_t count = core_.own_job_count();
     return refused({.message = std::to_string(count) + (count == 1 ? " job runs" : " jobs run") + " here",
                     .hint = "wait for the end, gibbon cancel all, or gibbon leave --now"},
                    RefusalCode::limit);
@@ -204,7 +217,7 @@ std::optional<client::PoolState> Agent::pool_state() const {
                           .links = static_cast<std::uint32_t>(member_->links().link_count()),
                           .not_after_ms = own_end_ms(pool),
                           .why_no_help = {}};
-  if (state.links == 0) state.why_no_help = "nobody is linked";
+  state.why_no_help = why_no_help(*member_);
   return state;
 }
 
@@ -226,7 +239,7 @@ client::Peers Agent::peers() const {
                           .slots = met.hello.slots,
                           .roles = met.member.roles.bits() | 1U << static_cast<unsigned>(protocol::Role::member),
                           .program_version = met.hello.program_version,
-                          .refusal = {}});
+                          .refusal = member_->refusal_of(met.node)});
     if (peers.rows.size() == protocol::limits::peers_per_message_max) break;
   }
   std::ranges::sort(peers.rows, {}, &client::PeerRow::name);

@@ -53,12 +53,11 @@ const JobTasks* Agent::tasks_of(core::JobId job) {
 
 // What the core knows no more, nobody asks for again.
 void Agent::forget_guests() {
-  if (!member_) return;
   const auto known = [this](const core::JobId& job) { return core_.knows(job) || held_.contains(job); };
   const auto gone = std::erase_if(guests_, [&](const auto& entry) { return !known(entry.first); });
   if (gone == 0) return;
   record_.retain(known);
-  member_->retain(known, [this](const core::NodeId& node) { return core_.knows(node); });
+  if (member_) member_->retain(known, [this](const core::NodeId& node) { return core_.knows(node); });
   items_.retain(known);
 }
 

@@ -23,8 +23,10 @@ constexpr int exit_cannot_start = 126;
 
 void Agent::carry_out(const core::StartTask& start) {
   const JobTasks* job = tasks_of(start.job);
-  assert(job != nullptr);
   client::Result& result = tasks_.begin(start);
+  // Of a pool that this node has left, or of an agent that ends: until the core gives it up.
+  if (job == nullptr || pool_finishing_)
+    return post(core::TaskLost{.task = start.task, .cause = core::TaskLost::Cause::no_room});
   if (!job->is_ready(start)) {
     result.reason = "its arguments did not come along";
     return post(core::TaskLost{.task = start.task, .cause = core::TaskLost::Cause::no_room});

@@ -68,7 +68,11 @@ void Neighbours::on_down(const protocol::NodeId& node, const link::Closing& why)
 
 void Neighbours::on_message(const protocol::NodeId& from, protocol::Envelope envelope) {
   auto received = exchange_.open(from, std::move(envelope), boot_now());
-  if (received) return callbacks_.post(*std::move(received));
+  if (received) {
+    const auto* refuse = std::get_if<protocol::Refuse>(&received->message);
+    if (refuse != nullptr && callbacks_.on_refuse) callbacks_.on_refuse(from, *refuse);
+    return callbacks_.post(*std::move(received));
+  }
   const bool harmless = received.error() == link::Refusal::stale || received.error() == link::Refusal::unknown_kind;
   if (harmless) return;
   const std::string why(to_string(received.error()));

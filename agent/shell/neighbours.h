@@ -33,6 +33,7 @@ class Neighbours {
     std::function<void(const std::string&)> warn;       // for the log
     std::function<void(const PeerLinks::Met&)> on_met;  // a member: before LinkUp
     JoinDesk joins{};
+    std::function<void(const protocol::NodeId&, const protocol::Refuse&)> on_refuse{};  // of a grant of ours
   };
   // `credentials` and `notary` outlive it.
   Neighbours(uv_loop_t* loop, const link::Credentials& credentials, const protocol::NodeId& self, protocol::Hello hello,

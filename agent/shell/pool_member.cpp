@@ -22,6 +22,26 @@ protocol::Hello hello_of(const PoolMember::Setup& setup, const crypto::Membershi
           .revocations = {}};
 }
 
+// Nothing: it may be otherwise the next time.
+std::optional<std::string_view> lasting_reason(protocol::RefuseReason why) {
+  using Why = protocol::RefuseReason;
+  switch (why) {
+    case Why::no_slot:
+    case Why::owner:
+    case Why::draining:
+    case Why::job_ended:
+    case Why::no_mandate: return std::nullopt;
+    case Why::sandbox_level: return "it has no sandbox that is good enough";
+    case Why::program_missing: return "it does not have the program";
+    case Why::content_missing: return "it does not have a file";
+    case Why::not_permitted: return "it does not permit this user's jobs";
+    case Why::too_deep: return "the loop is nested too deep for it";
+    case Why::malformed: return "it does not understand what was granted";
+  }
+  assert(false);
+  return std::nullopt;
+}
+
 }  // namespace
 
 tl::expected<std::unique_ptr<PoolMember>, Problem> PoolMember::start(uv_loop_t* loop, Pool pool, const Setup& setup,
@@ -54,7 +74,9 @@ PoolMember::PoolMember(uv_loop_t* loop, Pool pool, crypto::Membership self, cons
                   {.post = callbacks_.post,
                    .warn = callbacks_.warn,
                    .on_met = [this](const PeerLinks::Met& met) { on_met(met); },
-                   .joins = join_desk()}) {
+                   .joins = join_desk(),
+                   .on_refuse = [this](const protocol::NodeId& from,
+                                       const protocol::Refuse& refuse) { on_refuse(from, refuse); }}) {
   notary_.on_member(self_);
   if (!pool_.issuer) return;
   auto invitations = Invitations::load(state_, pool_);
@@ -117,8 +139,24 @@ void PoolMember::announce() {
 
 void PoolMember::on_met(const PeerLinks::Met& met) {
   notary_.on_member(met.member);
+  refusals_.erase(met.node);
   if (places_) places_->on_met({.node = met.node, .address = met.address});
   if (callbacks_.on_met) callbacks_.on_met(met);
+}
+
+void PoolMember::on_refuse(const protocol::NodeId& from, const protocol::Refuse& refuse) {
+  const auto why = lasting_reason(refuse.why);
+  if (!why) return;
+  std::erase_if(refusals_, [this](const auto& each) { return links().member(each.first) == nullptr; });
+  const std::string text = refuse.reason.empty() ? std::string(*why) : refuse.reason;
+  std::string& known = refusals_[from];
+  if (known != text) callbacks_.warn(name_of(from) + " refuses work: " + text);
+  known = text;
+}
+
+std::string PoolMember::refusal_of(const protocol::NodeId& node) const {
+  const auto known = refusals_.find(node);
+  return known == refusals_.end() ? std::string() : known->second;
 }
 
 void PoolMember::part(Leaving how) {

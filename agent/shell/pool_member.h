@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -66,6 +67,9 @@ class PoolMember {
   [[nodiscard]] const std::vector<protocol::Address>& listening() const { return listening_; }
   [[nodiscard]] const std::vector<protocol::Address>& reachable() const { return reachable_; }
 
+  // What a peer that is linked refused of ours lately, and why: a sentence, or nothing. Only reasons that last.
+  [[nodiscard]] std::string refusal_of(const protocol::NodeId& node) const;
+
   // A new token for somebody who is to join. REQUIRES: terms within the bounds of Invitations; their addresses are ours
   // to know. The problem is a node that cannot invite.
   [[nodiscard]] tl::expected<crypto::TokenText, Problem> invite(Invitations::Terms terms);
@@ -101,6 +105,7 @@ class PoolMember {
   PoolMember(uv_loop_t* loop, Pool pool, crypto::Membership self, const Setup& setup, Callbacks callbacks);
   [[nodiscard]] JoinDesk join_desk();
   void on_met(const PeerLinks::Met& met);
+  void on_refuse(const protocol::NodeId& from, const protocol::Refuse& refuse);
   [[nodiscard]] tl::expected<void, Problem> listen_at(const Endpoint& endpoint);
   [[nodiscard]] tl::expected<void, Problem> listen_everywhere(std::uint16_t port);
   // What the core and, by a record, peers are to know of where we are and where others may be.
@@ -120,6 +125,7 @@ class PoolMember {
   std::vector<protocol::Address> listening_;
   std::vector<protocol::Address> reachable_;
   std::unique_ptr<MeetingPlaces> places_;  // since `open_up`
+  std::map<protocol::NodeId, std::string> refusals_;
   // The one that was asked for last: results of a batch are taken one after the other.
   std::optional<std::pair<core::BatchId, crypto::ResultBatch>> batch_;
 };

@@ -134,6 +134,8 @@ class Hostile(ProcessTest):
             [wire.JOBS, 1, []],
             [wire.DONE, 1, ""],
             [wire.WARNING, 1, ""],
+            [wire.JOINED, 1, bytes(32), "n", [bytes(16), 1], None],
+            [wire.PEERS, 1, None, []],
         ]
         for message in messages:
             with self.subTest(kind=message[0]):

@@ -199,6 +199,37 @@ class Pool(ProcessTest):
         beta = self.member(alpha, "beta")
         self.expect(self.at(beta, "invite"), 1, b"", ["no issuer key", "where the pool began"])
 
+    def test_who_was_invited_gets_no_help_until_the_owner_agrees_and_is_told_why(self):
+        alpha = self.founder()
+        beta = self.member(alpha, "beta")
+        work = ["run", "sleep 0.2; echo $GIBBON_NODE; : {}", ":::", *map(str, range(12))]
+        self.assertEqual(set(self.expect(self.at(beta, *work), 0).out.split()), {b"beta"})
+        (peer,) = self.peers(beta)
+        self.assertIn("allow_weak_sandbox", peer["refusal"])
+        self.assertIn(b"alpha refused: ", self.expect(self.at(beta, "peers"), 0).out)
+        self.assertIn("alpha refused", json.loads(self.at(beta, "status", "--json").out)["pool"]["why_no_help"])
+        self.expect(self.at(alpha, "down"), 0)
+        write_file(os.path.join(alpha, "gibbon.toml"), LISTEN + "allow_weak_sandbox = true\n", 0o600)
+        self.expect(self.at(alpha, "up"), 0)
+        self.wait_for_peers(alpha, "beta")
+        wait_until(lambda: len(set(self.expect(self.at(beta, *work), 0).out.split())) == 2, "help from alpha")
+        self.assertIsNone(json.loads(self.at(beta, "status", "--json").out)["pool"]["why_no_help"])
+
+    def test_a_helper_goes_when_it_is_told_and_its_work_is_done_elsewhere(self):
+        for how in (["down"], ["leave"]):
+            name = how[0]
+            alpha = self.founder("alpha-" + name)
+            beta = self.member(alpha, "beta-" + name)
+            task = f"echo $GIBBON_NODE {{}} >>{name}-log; sleep 1; test $GIBBON_NODE = alpha-{name} || sleep 300; echo {{}}"
+            child = self.start("--state", alpha, "run", "-k", f"cd {self.work}; {task}", ":::", *map(str, range(8)))
+            self.wait_for_file(f"{name}-log", content=f"beta-{name}".encode())
+            self.expect(self.at(beta, *how), 0)
+            if name == "down":
+                self.assertFalse(self.answers(beta))
+            ended = self.expect(self.finish(child, seconds=40), 0)
+            self.assertEqual(ended.out.split(), [str(n).encode() for n in range(8)])
+            self.wait_for_none(lambda: self.running("sleep 300"), "tasks of others", seconds=30)
+
     # --- where
 
     def test_a_named_port_that_is_taken_is_an_error_and_the_usual_one_is_not(self):

@@ -6,13 +6,14 @@
 tasks    two agents with one slot each over loopback, 10,000 x /bin/true, against a posix_spawn loop with two children
          outstanding and the same environment, alternating in one run; and a no-op iteration to a warm helper and back
 idle     a member with three links that does nothing: memory and processor time of a minute, messages
-silence  a helper holds an iteration of 2 s, the master's other slot is free: from `kill -9` or SIGSTOP of the helper to
-         the start elsewhere, and whether one that goes on is used again
+silence  a helper holds an iteration of 2 s, the master's slot is free: from `kill -9`, SIGSTOP or a one-way cut of the
+         helper to the start elsewhere
 members  50 agents join through one seed; a job of 2,000 x `sleep 0.1`; 40 of them die in the next one
 
 Exit code 1 if a bar is missed. Real processes; nothing but loopback.
 """
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -43,6 +44,7 @@ os.environ["GIBBON"] = OPTIONS.gibbon
 import processes  # noqa: E402
 from cluster import Pool  # noqa: E402
 from harness import read_file, wait_until  # noqa: E402
+from network import Network, why_not  # noqa: E402
 from tasks import Bars, alternate, measure, task_environment  # noqa: E402
 
 
@@ -98,7 +100,10 @@ def idle(work, bars):
 
 
 def silence(work, bars):
-    for how, bar_median, bar_most in (("kill", 0.010, 0.050), ("stop", 4.0, 12.0)):
+    for how, bar_median, bar_most in (("kill", 0.010, 0.050), ("stop", 4.0, 12.0), ("cut", 4.0, 12.0)):
+        if how == "cut" and why_not():
+            print(f"one-way cuts: not measured: {why_not()}")
+            continue
         print(f"a helper with an iteration of 2 s, {how}:")
         delays = []
         for trial in range(OPTIONS.trials):
@@ -109,7 +114,9 @@ def silence(work, bars):
 
 
 def one_silence(directory, how):
-    with Pool(str(directory), ["alpha", "beta"]) as pool:
+    names = ["alpha", "beta"]
+    with Network(names) if how == "cut" else contextlib.nullcontext() as network, \
+            Pool(str(directory), names, network=network) as pool:
         pool.wait_for_links()
         alpha, beta = pool["alpha"], pool["beta"]
         starts = directory / "starts"
@@ -124,7 +131,7 @@ def one_silence(directory, how):
         wait_until(lambda: len(begun("alpha")) == 1, "alpha has the short one", 20)
         time.sleep(0.9)
         at = time.time()
-        beta.kill() if how == "kill" else beta.stop()
+        {"kill": beta.kill, "stop": beta.stop, "cut": lambda: network.cut("beta")}[how]()
         wait_until(lambda: [each for each in begun("alpha") if each[1] == "2"], "it is begun again", 30)
         again = float([each for each in begun("alpha") if each[1] == "2"][0][2])
         if how == "stop":

@@ -44,8 +44,8 @@ tl::expected<void, shell::Problem> JobRecord::finish() {
   if (trace_file_) trace_.write(trace_file_->stream);
   for (std::optional<File>* file : {&events_, &trace_file_}) {
     if (!*file || (*file)->stream.flush().good()) continue;
-    return tl::unexpected(shell::Problem{.message = "cannot write all of " + printable((*file)->path),
-                                         .hint = "is the disk full?"});
+    return tl::unexpected(
+        shell::Problem{.message = "cannot write all of " + printable((*file)->path), .hint = "is the disk full?"});
   }
   return {};
 }

@@ -66,8 +66,8 @@ bool is_forged(const ManifestRefusal& refusal) {
              refusal.statement == Statement::bad_signature;
     case ManifestFault::certificate:
       return refusal.certificate != Certificate::revoked && refusal.certificate != Certificate::expired &&
-             refusal.certificate != Certificate::not_yet_valid && refusal.certificate != Certificate::unknown_critical &&
-             refusal.certificate != Certificate::unknown_root;
+             refusal.certificate != Certificate::not_yet_valid &&
+             refusal.certificate != Certificate::unknown_critical && refusal.certificate != Certificate::unknown_root;
     case ManifestFault::not_a_user:
     case ManifestFault::not_its_key:
     case ManifestFault::another: return true;
@@ -80,7 +80,6 @@ bool is_forged(const ManifestRefusal& refusal) {
   assert(false);
   return true;
 }
-
 
 void SignedNotary::on_member(const crypto::Membership& member) {
   const crypto::PublicKey& key = member.certificate.sign_key;
@@ -158,7 +157,8 @@ tl::expected<core::JobTerms, ManifestRefusal> SignedNotary::judge_manifest(std::
 tl::expected<core::JobTerms, ManifestObjection> SignedNotary::open_manifest(std::span<const std::byte> manifest) {
   const auto terms = judge_manifest(manifest);
   if (terms) return *terms;
-  return tl::unexpected(ManifestObjection{.forged = is_forged(terms.error()), .text = std::string(to_string(terms.error()))});
+  return tl::unexpected(
+      ManifestObjection{.forged = is_forged(terms.error()), .text = std::string(to_string(terms.error()))});
 }
 
 std::optional<core::Veto> SignedNotary::veto(const core::JobId& job) {

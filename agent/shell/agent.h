@@ -54,7 +54,7 @@ struct AgentOptions {
   bool allow_weak_sandbox = false;  // jobs of every user of the pool run here, without a sandbox
   PoolMember::Places places{};      // in a pool
   std::function<void(const std::string& line)> on_event{};  // of the event record, of all jobs; none: nobody reads it
-  std::function<void()> on_ended;   // the agent was shut down, by whoever; it must not be destroyed in this call
+  std::function<void()> on_ended;  // the agent was shut down, by whoever; it must not be destroyed in this call
 };
 
 class Agent {
@@ -204,8 +204,8 @@ class Agent {
   std::unique_ptr<TaskPool> pool_;
   JobItems items_;
   OwnTasks tasks_;
-  std::map<protocol::JobId, JobTasks> guests_;       // jobs of others, of which we run something
-  std::unique_ptr<PoolMember> member_;               // nothing: in no pool
+  std::map<protocol::JobId, JobTasks> guests_;  // jobs of others, of which we run something
+  std::unique_ptr<PoolMember> member_;          // nothing: in no pool
   EventRecord record_;
   std::vector<std::unique_ptr<PoolMember>> parted_;  // whose last words are on their way
   UvHandle<uv_timer_t> farewell_timer_;

@@ -104,8 +104,9 @@ void Agent::task_exited(core::TaskId id, const exec::TaskExited& exited, exec::L
   const JobTasks* job = tasks_of(task->loop.job);
   assert(job != nullptr);
   describe(exited, job->manifest(), task->result);
-  const bool kept = keep_outputs(
+  bool kept = keep_outputs(
       launcher, [&](const std::string& stream) { return output_path(*task, id, stream); }, task->result);
+  if (find(task->loop.job) == nullptr && refuse_long_outputs(task->result)) kept = false;
   post(event_of(id, exited, task->result, kept, exited.failure ? hope_after(*exited.failure) : Hope::some));
 }
 
@@ -126,8 +127,8 @@ Hope Agent::hope_after(const exec::StartFailure& failure) {
 void Agent::task_lost(core::TaskId id) {
   if (OwnTasks::Task* task = tasks_.find(id)) {
     const bool once = tasks_of(task->loop.job)->manifest().policy.started_at_most_once;
-    task->result.reason = once ? "lost with its launcher"
-                               : "its launcher died, " + std::to_string(core::Branch::deaths_max) + " times";
+    task->result.reason =
+        once ? "lost with its launcher" : "its launcher died, " + std::to_string(core::Branch::deaths_max) + " times";
   }
   // A launcher reports a start some milliseconds late. One that died with an order in its hands may have carried it
   // out, and a task that is quick to kill its launcher must not be started for ever.

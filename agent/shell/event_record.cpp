@@ -135,9 +135,7 @@ class EventRecord::Line {
     if (job) json_["job"] = to_hex(job->value());
     json_["what"] = what;
   }
-  ~Line() {
-    record_.callbacks_.write(job_, json_.dump(-1, ' ', false, Json::error_handler_t::replace));
-  }
+  ~Line() { record_.callbacks_.write(job_, json_.dump(-1, ' ', false, Json::error_handler_t::replace)); }
   Line(const Line&) = delete;
   Line& operator=(const Line&) = delete;
 
@@ -225,11 +223,7 @@ void EventRecord::received(const core::MessageReceived& event) {
     if (const core::JobId* job = lent(from, accept->branch)) line("accept", *job).of(from).of(accept->branch);
   } else if (const auto* refuse = std::get_if<protocol::Refuse>(&event.message)) {
     if (const core::JobId* job = lent(from, refuse->branch)) {
-      line("refuse", *job)
-          .of(from)
-          .of(refuse->branch)
-          .with("why", word_of(refuse->why))
-          .with("reason", refuse->reason);
+      line("refuse", *job).of(from).of(refuse->branch).with("why", word_of(refuse->why)).with("reason", refuse->reason);
     }
   } else if (const auto* returned = std::get_if<protocol::Returned>(&event.message)) {
     if (const core::JobId* job = lent(from, returned->branch))
@@ -258,11 +252,7 @@ void EventRecord::sent(const core::Send& order) {
       line("cancel", *job).of(to).of(cancel->branch).of(cancel->intervals);
   } else if (const auto* refuse = std::get_if<protocol::Refuse>(&order.message)) {
     if (const core::JobId* job = held(to, refuse->branch)) {
-      line("refused", *job)
-          .of(to)
-          .of(refuse->branch)
-          .with("why", word_of(refuse->why))
-          .with("reason", refuse->reason);
+      line("refused", *job).of(to).of(refuse->branch).with("why", word_of(refuse->why)).with("reason", refuse->reason);
     }
   }
 }

@@ -65,9 +65,9 @@ class EventRecord {
 
   Callbacks callbacks_;
   std::int64_t wall_ms_ = 0;
-  std::map<BranchName, core::JobId> lent_;                         // by us, to that helper
-  std::map<BranchName, core::JobId> held_;                         // by us, of that master
-  std::map<std::uint64_t, core::JobId> probes_;                    // by the request's number
+  std::map<BranchName, core::JobId> lent_;       // by us, to that helper
+  std::map<BranchName, core::JobId> held_;       // by us, of that master
+  std::map<std::uint64_t, core::JobId> probes_;  // by the request's number
   std::map<core::TaskId, std::pair<core::JobId, core::Interval>> tasks_;
 };
 

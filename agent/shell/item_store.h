@@ -71,7 +71,7 @@ class ItemStore {
   crypto::PublicKey job_key_;
   exec::Descriptor file_;
   std::map<std::uint64_t, Place> places_;  // of the chunks that were not released, by first index
-  std::list<Decoded> recent_;  // most recently used first
+  std::list<Decoded> recent_;              // most recently used first
   std::uint64_t count_ = 0;
   std::uint64_t end_ = 0;       // of the file
   std::uint64_t released_ = 0;  // bytes of its beginning that were given back

@@ -153,9 +153,8 @@ void JobTasks::make_guest(std::map<std::string, std::string>& variables, const s
   const auto& extensions = manifest().extensions;
   const auto root = extensions.find(root_node_extension);
   variables["GIBBON_ROOT_NODE"] =
-      root == extensions.end()
-          ? std::string()
-          : std::string(reinterpret_cast<const char*>(root->second.data()), root->second.size());
+      root == extensions.end() ? std::string()
+                               : std::string(reinterpret_cast<const char*>(root->second.data()), root->second.size());
 }
 
 }  // namespace agent::shell

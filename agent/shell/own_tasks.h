@@ -1,7 +1,8 @@
 #pragma once
 // What the tasks of this node are doing or brought, from their start until the core says what becomes of it.
 //
-//   begin --TaskEnded, TaskLost--> the core says one of:  take (committed here)   keep, until drop (others commit it)   drop
+//   begin --TaskEnded, TaskLost--> the core says one of:  take (committed here)   keep, until drop (others commit it)
+//   drop
 //
 // A long output is a file, which goes with its result unless it is taken.
 

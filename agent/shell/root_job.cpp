@@ -87,8 +87,7 @@ tl::expected<std::unique_ptr<RootJob>, Refusal> RootJob::open(const client::Subm
   }
   auto tasks = JobTasks::of(*std::move(opened), JobTasks::Place::launched_here, surroundings, items);
   if (!tasks) return tl::unexpected(bad_manifest(tasks.error()));
-  return std::unique_ptr<RootJob>(
-      new RootJob(*std::move(tasks), std::move(job_key), submission, surroundings, items));
+  return std::unique_ptr<RootJob>(new RootJob(*std::move(tasks), std::move(job_key), submission, surroundings, items));
 }
 
 RootJob::RootJob(JobTasks tasks, crypto::SigningPair job_key, const client::Submit& submission,

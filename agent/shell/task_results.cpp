@@ -1,10 +1,13 @@
 #include "agent/shell/task_results.h"
 
+#include <unistd.h>
+
 #include <csignal>
 #include <cstring>
 #include <utility>
 
 #include "agent/shell/task_pool.h"
+#include "crypto/batch.h"
 
 namespace agent::shell {
 
@@ -109,11 +112,41 @@ bool keep_outputs(exec::Launcher& launcher, const std::function<std::string(cons
   return false;
 }
 
+namespace {
+
+// As far as they travel inside the result.
+std::uint64_t inline_bytes(const client::Result& result) {
+  std::uint64_t bytes = result.reason.size();
+  for (const client::Output* output : {&result.out, &result.err}) {
+    if (const auto* inside = std::get_if<protocol::Bytes>(output)) bytes += inside->size();
+  }
+  return bytes;
+}
+
+}  // namespace
+
+bool refuse_long_outputs(client::Result& result) {
+  bool refused = false;
+  for (client::Output* output : {&result.out, &result.err}) {
+    const auto* file = std::get_if<client::File>(output);
+    if (file == nullptr) continue;
+    result.reason = "it printed " + std::to_string(file->size_bytes) + " bytes on another machine, and no more than " +
+                    std::to_string(crypto::inline_output_bytes_max) + " travel yet: --local";
+    (void)unlink(file->path.c_str());
+    *output = protocol::Bytes();
+    refused = true;
+  }
+  return refused;
+}
+
 core::Event event_of(core::TaskId task, const exec::TaskExited& exited, const client::Result& result, bool outputs_kept,
                      Hope hope) {
   using How = core::TaskEnded::How;
-  core::TaskEnded ended{
-      .task = task, .how = How::exited, .exit = result.exit, .ran = core::Duration(exited.duration_ns)};
+  core::TaskEnded ended{.task = task,
+                        .how = How::exited,
+                        .exit = result.exit,
+                        .ran = core::Duration(exited.duration_ns),
+                        .size_bytes = inline_bytes(result)};
   switch (exited.reason) {
     case exec::EndReason::deadline_passed:
       return core::TaskLost{.task = task, .cause = core::TaskLost::Cause::deadline_passed};

@@ -22,6 +22,10 @@ void describe(const exec::TaskExited& exited, const crypto::Manifest& manifest, 
                                 const std::function<std::string(const std::string& stream)>& path_of,
                                 protocol::client::Result& result);
 
+// Of a guest: what is too long to travel inside a result does not come back. True: there was some, and the result says
+// so.
+[[nodiscard]] bool refuse_long_outputs(protocol::client::Result& result);
+
 // Whether a task for which there was no room, or no launcher that could set itself up, looks like finding one later.
 enum class Hope : std::uint8_t { none, some };
 

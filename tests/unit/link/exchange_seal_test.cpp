@@ -19,7 +19,8 @@ class ExchangeSealTest : public testing::Test {
     one.on_link_up(node_id(2), every_role);
     two.on_link_up(node_id(1), every_role);
     one.on_submitted(job, signed_manifest());
-    one.on_signed(mandate_, SignedNotary::sign_mandate(mandate_, samples::job_pair()), core::Instant(std::chrono::seconds(100)));
+    one.on_signed(mandate_, SignedNotary::sign_mandate(mandate_, samples::job_pair()),
+                  core::Instant(std::chrono::seconds(100)));
   }
   // A chunk of the job's items, `number` of them from there on.
   static Bytes chunk_of(std::uint64_t number) {
@@ -33,8 +34,7 @@ class ExchangeSealTest : public testing::Test {
   tl::expected<core::MessageReceived, Refusal> grant(std::uint64_t branch) {
     const protocol::Grant message{
         .branch = core::BranchId(branch), .loop = root_loop, .intervals = {{.begin = 0, .end = 10}}};
-    const core::Send send{
-        .to = node_id(2), .sequence = branch, .heard = 0, .message = message, .attached = {}};
+    const core::Send send{.to = node_id(2), .sequence = branch, .heard = 0, .message = message, .attached = {}};
     last = one.seal(send, core::Instant(std::chrono::seconds(101)));
     return two.open(node_id(1), last, core::Instant(std::chrono::seconds(101)));
   }
@@ -66,8 +66,7 @@ TEST_F(ExchangeSealTest, chunks_ride_along_once_on_each_link) {
 TEST_F(ExchangeSealTest, chunks_that_the_other_end_sent_are_not_sent_back) {
   master.items.chunks[{0, 0}] = chunk_of(0);
   ASSERT_TRUE(grant(1));
-  const protocol::Grant back{
-      .branch = core::BranchId(9), .loop = root_loop, .intervals = {{.begin = 0, .end = 10}}};
+  const protocol::Grant back{.branch = core::BranchId(9), .loop = root_loop, .intervals = {{.begin = 0, .end = 10}}};
   last = two.seal({.to = node_id(1), .sequence = 1, .heard = 0, .message = back, .attached = {}},
                   core::Instant(std::chrono::seconds(101)));
   EXPECT_TRUE(on_the_wire().chunks.empty());
@@ -79,8 +78,8 @@ TEST_F(ExchangeSealTest, chunks_are_sent_again_to_whom_something_was_missing) {
   const protocol::Envelope refuse{
       .sequence = 1,
       .heard = 1,
-      .message = protocol::Refuse{
-          .branch = core::BranchId(1), .why = protocol::RefuseReason::content_missing, .reason = {}}};
+      .message =
+          protocol::Refuse{.branch = core::BranchId(1), .why = protocol::RefuseReason::content_missing, .reason = {}}};
   ASSERT_TRUE(one.open(node_id(2), refuse, core::Instant(std::chrono::seconds(101))));
   ASSERT_TRUE(grant(2));
   EXPECT_EQ(on_the_wire().chunks.size(), 1U);
@@ -122,8 +121,7 @@ TEST_F(ExchangeSealTest, what_is_revoked_while_it_is_known_is_vetoed_from_then_o
 }
 
 TEST_F(ExchangeSealTest, an_ending_that_its_sender_has_forgotten_says_nothing) {
-  const protocol::Envelope ended{
-      .sequence = 1, .heard = 1, .message = protocol::Ended{.job = job, .statement = {}}};
+  const protocol::Envelope ended{.sequence = 1, .heard = 1, .message = protocol::Ended{.job = job, .statement = {}}};
   const auto received = two.open(node_id(1), ended, core::Instant(std::chrono::seconds(101)));
   ASSERT_FALSE(received);
   EXPECT_EQ(received.error(), Refusal::stale);

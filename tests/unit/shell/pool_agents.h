@@ -62,8 +62,8 @@ class PoolAgent {
     for (int round = 0; round < 4 && !joiner.ended(); ++round) {
       host.receive(joiner.take_output(), now);
       if (const auto asked = host.take_request()) {
-        host.answer(*invitations.answer(
-            *asked, {.now_wall_ms = wall_now_ms(), .peers = {}, .is_others_name = {}}, secret_maker()));
+        host.answer(*invitations.answer(*asked, {.now_wall_ms = wall_now_ms(), .peers = {}, .is_others_name = {}},
+                                        secret_maker()));
       }
       joiner.receive(host.take_output(), now);
     }
@@ -108,9 +108,10 @@ class PoolAgent {
     by.say(job.submit(pool.user_key));
     for (std::size_t first = 0; first < items.size(); first += chunk_items) {
       const auto end = std::min(items.size(), first + chunk_items);
-      by.say(items_of(job.id(), first / chunk_items, first,
-                      {items.begin() + static_cast<std::ptrdiff_t>(first), items.begin() + static_cast<std::ptrdiff_t>(end)},
-                      end == items.size()));
+      by.say(items_of(
+          job.id(), first / chunk_items, first,
+          {items.begin() + static_cast<std::ptrdiff_t>(first), items.begin() + static_cast<std::ptrdiff_t>(end)},
+          end == items.size()));
     }
     ASSERT_TRUE(loop_.run_until([&] { return by.count<client::Accepted>() == 1; }));
   }

@@ -150,7 +150,7 @@ TEST_F(AgentPoolTest, many_outputs_of_some_length_come_back_in_several_batches) 
 TEST_F(AgentPoolTest, an_output_that_cannot_travel_is_a_failure_that_says_so) {
   start_pool(2);
   AgentClient& client = agents[0]->greeted();
-  agents[0]->launch(client, SampleJob::line("sleep 0.05; head -c 100000 /dev/zero"), numbered(20));
+  agents[0]->launch(client, SampleJob::line("sleep 0.05; : {}; head -c 100000 /dev/zero"), numbered(20));
   ASSERT_TRUE(wait_for_verdict(client));
   for (const client::Result& result : client.results) {
     EXPECT_EQ(result.outcome == client::Outcome::ok, result.node == "alpha");

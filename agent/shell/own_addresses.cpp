@@ -59,7 +59,7 @@ std::vector<protocol::Address> of_this_machine() {
   for (const char* far_away : {"192.0.2.1:9", "[2001:db8::1]:9"})
     if (const auto address = outward(far_away)) addresses.push_back(*address);
   std::vector<protocol::Address> others = of_interfaces();
-  std::ranges::stable_partition(others, is_ipv4);
+  std::stable_partition(others.begin(), others.end(), is_ipv4);  // the range of C++20 is too much for clang 14
   addresses.insert(addresses.end(), others.begin(), others.end());
   const auto is_near = [](const protocol::Address& address) {
     return is_loopback(address) || is_of_one_cable(address);

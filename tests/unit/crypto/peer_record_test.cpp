@@ -8,6 +8,7 @@
 namespace crypto {
 namespace {
 
+// The node of the samples.
 const SigningPair node_key = samples::node_pair();
 
 TEST(peer_record, comes_back_as_it_was_signed_with_the_name_of_its_node) {

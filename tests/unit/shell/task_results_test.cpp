@@ -88,6 +88,18 @@ TEST(TaskResultsTest, StopsAndTimeLimitsAreToldApart) {
   EXPECT_EQ(ended_of(exited(EndReason::stopped, {.code = 0})).how, How::stopped);
 }
 
+// Else it gathers more results than a batch has room for.
+TEST(TaskResultsTest, TheCoreHearsHowMuchOfAResultTravels) {
+  const exec::TaskExited task = exited(EndReason::ended, {.code = 0});
+  client::Result result = described(task);
+  result.reason = "r";
+  result.out = protocol::Bytes(100);
+  result.err = protocol::Bytes(20);
+  EXPECT_EQ(std::get<core::TaskEnded>(event_of(core::TaskId(7), task, result, true)).size_bytes, 121U);
+  result.out = client::File{.path = "/elsewhere", .size_bytes = 1'000'000};
+  EXPECT_EQ(std::get<core::TaskEnded>(event_of(core::TaskId(7), task, result, true)).size_bytes, 21U);
+}
+
 TEST(TaskResultsTest, ADeadMansDeadlineIsOurFault) {
   const auto task = exited(EndReason::deadline_passed, {.code = 0, .signal = SIGKILL});
   const core::Event event = event_of(core::TaskId(7), task, described(task), true);
